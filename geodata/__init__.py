@@ -1,0 +1,1 @@
+"""The ground: coordinate systems, areas, overlays, files in and out, tiles, drawn maps. Knows no field chief."""
