@@ -18,6 +18,9 @@ from geodata.area import INVERSE_FLATTENING, SEMI_MAJOR_M, areas_m2
 RECORD_M2 = 0.01
 """Areas are stored to this; parts that are smaller are numerical dust of a cut and are dropped."""
 
+SHORT_EDGE_M = 100.0
+"""Below this length (m) it no longer matters (0.007 m² an edge) whether an edge is read as a geodesic."""
+
 
 class Plane:
     """The gnomonic plane around a geometry, in which cuts are made. Good to some 100 km from its centre.
@@ -38,14 +41,20 @@ class Plane:
             always_xy=True,
         )
 
-    def difference(self, geometry: shapely.Geometry, others: Iterable[shapely.Geometry]) -> shapely.Geometry:
+    def difference(
+        self, geometry: shapely.Geometry, others: Iterable[shapely.Geometry]
+    ) -> shapely.Geometry:
         """What of `geometry` none of `others` covers. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten([geometry, *others])
         if len(flat) == 1:
             return geometry
-        return self._restore(shapely.difference(flat[0], shapely.union_all(flat[1:])), corners)
+        return self._restore(
+            shapely.difference(flat[0], shapely.union_all(flat[1:])), corners
+        )
 
-    def intersection(self, geometry: shapely.Geometry, other: shapely.Geometry) -> shapely.Geometry:
+    def intersection(
+        self, geometry: shapely.Geometry, other: shapely.Geometry
+    ) -> shapely.Geometry:
         """What of `geometry` `other` covers too. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten([geometry, other])
         return self._restore(shapely.intersection(flat[0], flat[1]), corners)
@@ -55,18 +64,33 @@ class Plane:
         flat, corners = self._flatten(list(geometries))
         return self._restore(shapely.union_all(flat), corners)
 
-    def _flatten(self, geometries: list[shapely.Geometry]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    def densified(self, geometry: shapely.Geometry) -> shapely.Geometry:
+        """`geometry` with corners added along its edges, so that none is longer than :data:`SHORT_EDGE_M`.
+
+        Area and outline stay what they are. Others who join such polygons in the plane of longitude and latitude, as
+        any GIS does, then get the area that we get: an edge's two readings part by the cube of its length.
+        """
+        flat, corners = self._flatten([geometry])
+        return self._restore(shapely.segmentize(flat[0], SHORT_EDGE_M), corners)
+
+    def _flatten(
+        self, geometries: list[shapely.Geometry]
+    ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         array = np.array(geometries, dtype=object)
         degrees = shapely.get_coordinates(array)
         flat = np.column_stack(self._transformer.transform(*degrees.T))
         return shapely.set_coordinates(array.copy(), flat), np.hstack([flat, degrees])
 
-    def _restore(self, flat: shapely.Geometry, corners: NDArray[np.float64]) -> shapely.Geometry:
+    def _restore(
+        self, flat: shapely.Geometry, corners: NDArray[np.float64]
+    ) -> shapely.Geometry:
         kept = polygons_of(flat)
         points = shapely.get_coordinates(kept)
         if len(points) == 0:
             return kept
-        degrees = np.column_stack(self._transformer.transform(*points.T, direction="INVERSE"))
+        degrees = np.column_stack(
+            self._transformer.transform(*points.T, direction="INVERSE")
+        )
         known = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
         keys, wanted = _as_keys(known[:, :2]), _as_keys(points)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -80,7 +104,10 @@ def polygons_of(geometry: shapely.Geometry) -> shapely.Geometry:
     parts = shapely.get_parts(geometry)
     while (shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT).any():
         parts = shapely.get_parts(parts)
-    parts = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
+    parts = parts[
+        (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON)
+        & ~shapely.is_empty(parts)
+    ]
     return _of_parts(parts)
 
 

@@ -46,4 +46,6 @@ class Problem(Exception):
         return getattr(self.kind, language).format(**self.facts)
 
     def __str__(self) -> str:
-        return f"{self.kind.zh.format(**self.facts)} / {self.kind.en.format(**self.facts)}"
+        return (
+            f"{self.kind.zh.format(**self.facts)} / {self.kind.en.format(**self.facts)}"
+        )

@@ -1,0 +1,88 @@
+"""Field chiefs (田长) and their appointments: who answers for which land, on which day, on all four levels."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from farmland.database import Base
+from farmland.units import Level, Unit, chain_of, level_of
+from geodata.problems import Kind
+
+APPOINTMENT_ENDS_BEFORE_START = Kind(
+    "appointment_ends_before_start",
+    "任命的止期 {until} 早于起期 {since}。请改正两个日期。",
+    "The appointment ends on {until}, before it begins on {since}. Correct the two dates.",
+)
+
+
+class Chief(Base):
+    """A field chief, by a number in the city's roster."""
+
+    __tablename__ = "chief"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    phone: Mapped[str | None] = mapped_column(String(40))
+
+
+class Appointment(Base):
+    """A chief's duty for a unit, or for one plot in it, from a day on and until a day (that day included)."""
+
+    __tablename__ = "appointment"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    chief_id: Mapped[int] = mapped_column(ForeignKey("chief.id"), index=True)
+    unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"))
+    plot_id: Mapped[int | None] = mapped_column(ForeignKey("plot.id"), index=True)
+    duty: Mapped[str] = mapped_column(String(100))
+    from_day: Mapped[date]
+    to_day: Mapped[date | None]
+    chief: Mapped[Chief] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (Index("appointment_unit", "unit_code", "from_day"),)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One level of the chain of who answers: a unit and the chiefs in office there on the day."""
+
+    level: Level
+    unit_code: str
+    unit_name: str
+    appointments: list[Appointment]
+
+
+def chain(
+    session: Session, unit_code: str, on: date, plot_id: int | None = None
+) -> list[Link]:
+    """Who answers for a unit, or for a plot of it, on a day: from the city down, a link per level.
+
+    At the lowest level the appointments for the plot itself stand before those for its unit. A level whose unit has no
+    chief on the day is there with an empty list: a gap is shown, not hidden.
+    """
+    codes = chain_of(unit_code)
+    names = dict(
+        session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes)))
+        .tuples()
+        .all()
+    )
+    appointments = session.scalars(
+        select(Appointment)
+        .where(
+            Appointment.unit_code.in_(codes),
+            or_(Appointment.plot_id.is_(None), Appointment.plot_id == plot_id),
+            Appointment.from_day <= on,
+            or_(Appointment.to_day.is_(None), Appointment.to_day >= on),
+        )
+        .order_by(Appointment.plot_id.is_(None), Appointment.from_day, Appointment.id)
+    ).all()
+    return [
+        Link(
+            level_of(code),
+            code,
+            names.get(code, ""),
+            [held for held in appointments if held.unit_code == code],
+        )
+        for code in codes
+    ]

@@ -1,0 +1,156 @@
+"""Restoration claims (恢复申报): reported 上报 → checked 核查 → accepted 验收, or rejected 退回, later revoked 撤销."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import shapely
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from farmland.database import Base, Moment
+from farmland.net_area import Reason, Stage
+from geodata.column import Geometry
+from geodata.problems import Kind, Problem
+
+CLAIM_UNKNOWN = Kind(
+    "claim_unknown",
+    "没有编号为 {number} 的恢复申报。",
+    "There is no claim {number}.",
+    "not_found",
+)
+
+
+class State(StrEnum):
+    """The states of a claim, in the order in which they are reached."""
+
+    REPORTED = "reported"
+    CHECKED = "checked"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
+
+
+STATE_NAMES_ZH = {
+    State.REPORTED: "上报",
+    State.CHECKED: "核查",
+    State.ACCEPTED: "验收",
+    State.REJECTED: "退回",
+    State.REVOKED: "撤销",
+}
+NEXT: dict[State, frozenset[State]] = {
+    State.REPORTED: frozenset({State.CHECKED, State.REJECTED}),
+    State.CHECKED: frozenset({State.ACCEPTED, State.REJECTED}),
+    State.ACCEPTED: frozenset({State.REVOKED}),
+    State.REJECTED: frozenset(),
+    State.REVOKED: frozenset(),
+}
+NEEDS_WHY = frozenset({State.REJECTED, State.REVOKED})
+
+
+class SourceKind(StrEnum):
+    """Where restored land comes from."""
+
+    RESTORABLE = "restorable"
+    WORKS = "works"
+    DEMOLISHED = "demolished"
+    ABANDONED = "abandoned"
+    OTHER = "other"
+
+
+SOURCE_KIND_NAMES = {
+    SourceKind.RESTORABLE: ("即可恢复", "restorable at once"),
+    SourceKind.WORKS: ("工程恢复", "restored by works"),
+    SourceKind.DEMOLISHED: ("拆除复耕", "demolished building"),
+    SourceKind.ABANDONED: ("撂荒复耕", "abandoned land"),
+    SourceKind.OTHER: ("其他", "other"),
+}
+
+
+class Claim(Base):
+    """A claim with its polygon as reported, and its net geometry and net area at reporting and at acceptance (m²)."""
+
+    __tablename__ = "claim"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[str] = mapped_column(String(40), unique=True)
+    target_code: Mapped[str] = mapped_column(ForeignKey("target.code"))
+    unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"))
+    source_kind: Mapped[SourceKind] = mapped_column(String(12))
+    former_use: Mapped[str] = mapped_column(String(200))
+    crop: Mapped[str] = mapped_column(String(200))
+    typed_area_mu: Mapped[float | None]
+    ridge_factor: Mapped[float] = mapped_column(default=0.0)
+    geometry: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    gross_m2: Mapped[float]
+    reported_net: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
+    reported_net_m2: Mapped[float]
+    accepted_net: Mapped[shapely.Geometry | None] = mapped_column(
+        Geometry, deferred=True
+    )
+    accepted_net_m2: Mapped[float | None]
+    steps: Mapped[list["Step"]] = relationship(
+        order_by="Step.at, Step.id", lazy="selectin"
+    )
+    deductions: Mapped[list["Deduction"]] = relationship(order_by="Deduction.id", foreign_keys="Deduction.claim_id")
+
+    __table_args__ = (Index("claim_target_unit", "target_code", "unit_code"),)
+
+    @property
+    def state(self) -> State:
+        """The state that the claim is in now."""
+        return self.steps[-1].state
+
+    def state_at(self, moment: datetime) -> State | None:
+        """The state at a moment; None before it was reported."""
+        reached = [step.state for step in self.steps if step.at <= moment]
+        return reached[-1] if reached else None
+
+    @property
+    def net_m2(self) -> float:
+        """The net area that counts for it now: that of its acceptance, else that of its reporting."""
+        return (
+            self.reported_net_m2
+            if self.accepted_net_m2 is None
+            else self.accepted_net_m2
+        )
+
+    @property
+    def net_geometry(self) -> shapely.Geometry:
+        """The net geometry that belongs to :attr:`net_m2`."""
+        return self.reported_net if self.accepted_net is None else self.accepted_net
+
+
+class Step(Base):
+    """A state that a claim reached: when, by whom, why. `recorded_at` is when the system learned of it."""
+
+    __tablename__ = "claim_step"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claim.id"))
+    state: Mapped[State] = mapped_column(String(10))
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str] = mapped_column(String(100))
+    why: Mapped[str] = mapped_column(String(500))
+    recorded_at: Mapped[datetime] = mapped_column(Moment)
+
+    __table_args__ = (UniqueConstraint("claim_id", "state", name="claim_step_once"),)
+
+
+class Deduction(Base):
+    """What was taken from a claim's polygon, at reporting or at acceptance: for which reason, how much (m²), where."""
+
+    __tablename__ = "deduction"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claim.id"), index=True)
+    stage: Mapped[Stage] = mapped_column(String(8))
+    reason: Mapped[Reason] = mapped_column(String(20))
+    other_claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
+    area_m2: Mapped[float]
+    geometry: Mapped[shapely.Geometry | None] = mapped_column(Geometry, deferred=True)
+
+
+def get_claim(session: Session, number: str) -> Claim:
+    """The claim of that number. Raises CLAIM_UNKNOWN."""
+    claim = session.scalar(select(Claim).where(Claim.number == number))
+    if claim is None:
+        raise Problem(CLAIM_UNKNOWN, number=number)
+    return claim

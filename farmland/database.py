@@ -1,0 +1,159 @@
+"""The database: SQLite by default, PostgreSQL with PostGIS by its address; who reads, and who may write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import DateTime, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from farmland.clock import SHANGHAI
+from geodata.problems import Kind, Problem
+
+NOT_PREPARED = Kind(
+    "database_not_prepared",
+    "数据库 {database} 尚未建立。请先运行 tianzhang init（或 tianzhang demo 建立演示城市）。",
+    "The database {database} has not been set up. Run tianzhang init first (or tianzhang demo for the demonstration).",
+    "conflict",
+)
+UNREACHABLE = Kind(
+    "database_unreachable",
+    "连接不上数据库 {database}：{reason}。请检查 TIANZHANG_DATABASE_URL 和数据库服务。",
+    "The database {database} cannot be reached: {reason}. Check TIANZHANG_DATABASE_URL and the database server.",
+)
+
+# One writer at a time on PostgreSQL too: net areas depend on every claim around, so writes must be in some order.
+_WRITER_LOCK = 0x7469616E
+
+
+class Base(DeclarativeBase):
+    """The tables of Tianzhang."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment with its zone; kept as UTC, given in Asia/Shanghai."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(
+            SHANGHAI
+        )
+
+
+class Database:
+    """One city's records. Threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        if self.url.get_backend_name() == "sqlite":
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _sqlite(url)
+        else:
+            self.engine = create_engine(
+                url, pool_pre_ping=True, pool_size=10, max_overflow=20
+            )
+        self._writing = self.engine.execution_options(writing=True)
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown to people: without a password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def prepare(self) -> None:
+        """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
+        with self._connected(self._writing) as connection:
+            command.upgrade(migrations(connection), "head")
+            connection.commit()
+
+    def require_prepared(self) -> None:
+        """Raises NOT_PREPARED unless the tables are of this version."""
+        with self._connected(self.engine) as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current != ScriptDirectory.from_config(migrations(None)).get_current_head():
+            raise Problem(NOT_PREPARED, database=self.name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the records."""
+        with Session(self.engine, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is the only one to write; commits at its end, or leaves everything as it was."""
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            if self.engine.dialect.name == "postgresql":
+                session.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
+            yield session
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            connection = engine.connect()
+        except DBAPIError as error:
+            raise Problem(
+                UNREACHABLE,
+                database=self.name,
+                reason=str(error.orig).strip().splitlines()[0],
+            ) from None
+        with connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def migrations(connection: Connection | None) -> Config:
+    """The configuration of Alembic, over an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = (
+            None  # transactions are begun below, not by the driver's guess
+        )
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine

@@ -1,0 +1,29 @@
+"""All tables, so that whoever needs the whole schema (the migrations) need only import this."""
+
+from farmland.baseline import BaselinePatch
+from farmland.chiefs import Appointment, Chief
+from farmland.city import Demonstration
+from farmland.claims import Claim, Deduction, Step
+from farmland.database import Base
+from farmland.plots import Plot
+from farmland.targets import Allocation, Target
+from farmland.tokens import Token
+from farmland.units import Unit
+
+SCHEMA = Base.metadata
+
+__all__ = [
+    "SCHEMA",
+    "Allocation",
+    "Appointment",
+    "BaselinePatch",
+    "Chief",
+    "Claim",
+    "Deduction",
+    "Demonstration",
+    "Plot",
+    "Step",
+    "Target",
+    "Token",
+    "Unit",
+]

@@ -1,0 +1,371 @@
+"""How claims come to be and move on: reporting, checking, accepting, rejecting, revoking.
+
+Every step is taken under the right to write (:meth:`farmland.database.Database.writing`), so that of two acceptances at
+the same moment the second sees what the first holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import shapely
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload, undefer
+
+from farmland.baseline import BaselinePatch
+from farmland.claims import (
+    NEEDS_WHY,
+    NEXT,
+    STATE_NAMES_ZH,
+    Claim,
+    Deduction,
+    SourceKind,
+    State,
+    Step,
+)
+from farmland.land_classes import farmland_codes
+from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
+from farmland.targets import AreaBasis, Target, require_target
+from farmland.units import Unit, get_unit, polygons
+from geodata.column import BoundsMeet, decode, next_id, raw, write
+from geodata.problems import Kind, Problem
+
+CLAIM_NUMBER_TAKEN = Kind(
+    "claim_number_taken",
+    "申报编号 {number} 已被另一申报使用。请换一个编号，或留空由系统编号。",
+    "The claim number {number} is taken by another claim. Choose another, or leave it empty and get one.",
+    "conflict",
+)
+WRONG_STATE = Kind(
+    "wrong_state",
+    "申报 {number} 现为“{state_zh}”，不能再“{step_zh}”。请先查看它的经过。",
+    "Claim {number} is {state}; it cannot become {step}. Look at its history first.",
+    "conflict",
+)
+STEP_BEFORE_LAST = Kind(
+    "step_before_last",
+    "申报 {number} 的“{step_zh}”时间 {at:%Y-%m-%d %H:%M} 早于上一步 {last:%Y-%m-%d %H:%M}。请改正时间。",
+    "Claim {number} would become {step} at {at:%Y-%m-%d %H:%M}, before its last step at {last:%Y-%m-%d %H:%M}. "
+    "Correct the time.",
+)
+WHY_MISSING = Kind(
+    "why_missing",
+    "“{step_zh}”申报 {number} 必须写明原因。",
+    "A reason must be given when claim {number} becomes {step}.",
+)
+NOTHING_NET = Kind(
+    "nothing_net",
+    "申报 {number} 扣除后净面积为 0（{deductions_zh}），没有可验收的土地。请退回。",
+    "Nothing of claim {number} is left to accept ({deductions_en}). Reject it.",
+    "conflict",
+)
+OUTSIDE_WHOLLY = Kind(
+    "claim_outside_unit",
+    "申报地块全部在{unit_name}（{unit_code}）之外（中心 {longitude:.5f}°E {latitude:.5f}°N）。请核对行政单位和坐标系。",
+    "The claimed polygon lies wholly outside {unit_name} ({unit_code}), at {longitude:.5f}°E {latitude:.5f}°N. Check "
+    "the unit and the coordinate system.",
+)
+UNIT_WITHOUT_POLYGON = Kind(
+    "unit_without_polygon",
+    "{unit_name}（{unit_code}）还没有界线，无法判断申报是否在辖区内。请先导入带界线的行政单位。",
+    "{unit_name} ({unit_code}) has no polygon yet, so nobody can tell whether the claim lies in it. Import units with "
+    "polygons first.",
+    "conflict",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a village reports: the content of a new claim. The polygon is in degrees of EPSG:4490."""
+
+    unit_code: str
+    geometry: shapely.Geometry
+    fingerprint: str
+    source_kind: SourceKind = SourceKind.OTHER
+    former_use: str = ""
+    crop: str = ""
+    typed_area_mu: float | None = None
+    ridge_factor: float = 0.0
+    target_code: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who takes a step, as the records will name them, and when (the moment it happened, the moment it is recorded)."""
+
+    name: str
+    at: datetime
+    recorded_at: datetime
+
+
+@dataclass
+class _Holding:
+    """What a claim holds of the land, and since and until when."""
+
+    claim_id: int
+    bounds: tuple[float, float, float, float]
+    reported_net: shapely.Geometry
+    reported_at: datetime
+    accepted_net: shapely.Geometry | None = None
+    until: datetime | None = None
+
+
+class Ground:
+    """The land around some polygons, read once: units, baseline farmland, and what claims hold.
+
+    `polygons` are those of the claims to be judged (degrees); `unit_codes` their units.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        geometries: Sequence[shapely.Geometry],
+        unit_codes: Sequence[str],
+    ) -> None:
+        bounds = shapely.total_bounds(np.array(geometries, dtype=object))
+        found = polygons(session, Unit.code.in_(sorted(set(unit_codes))))
+        self._units = dict(zip(found.codes, found.geometries, strict=True))
+        patches = session.execute(
+            select(raw(BaselinePatch.geometry)).where(
+                BaselinePatch.land_class.in_(farmland_codes()),
+                BoundsMeet(BaselinePatch.__table__, bounds),
+            )
+        )
+        self._farmland = shapely.STRtree(decode(list(patches.scalars())))
+        claims = session.scalars(
+            select(Claim)
+            .where(BoundsMeet(Claim.__table__, bounds))
+            .options(
+                undefer(Claim.reported_net),
+                undefer(Claim.accepted_net),
+                selectinload(Claim.steps),
+            )
+            .order_by(Claim.id)
+        ).all()
+        self._holdings: dict[int, _Holding] = {}
+        for claim in claims:
+            self.note(claim)
+
+    def note(self, claim: Claim) -> None:
+        """Take in what a claim holds now."""
+        ends = [
+            step.at
+            for step in claim.steps
+            if step.state in (State.REJECTED, State.REVOKED)
+        ]
+        self._holdings[claim.id] = _Holding(
+            claim.id,
+            claim.reported_net.bounds,
+            claim.reported_net,
+            claim.steps[0].at,
+            claim.accepted_net,
+            ends[0] if ends else None,
+        )
+
+    def judge(
+        self,
+        polygon: shapely.Geometry,
+        unit: Unit,
+        stage: Stage,
+        at: datetime,
+        ridge_factor: float,
+        own_id: int | None,
+    ) -> NetArea:
+        """The net area of a polygon for a unit at a moment. Raises UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
+
+        At reporting all live claims reported by then are deducted with what they hold; at acceptance the accepted ones
+        that are not revoked by then: who is accepted first keeps the land.
+        """
+        area = self._units.get(unit.code)
+        if area is None:
+            raise Problem(
+                UNIT_WITHOUT_POLYGON, unit_code=unit.code, unit_name=unit.name
+            )
+        if not shapely.intersects(area, polygon):
+            centre = shapely.point_on_surface(polygon)
+            raise Problem(
+                OUTSIDE_WHOLLY,
+                unit_code=unit.code,
+                unit_name=unit.name,
+                longitude=centre.x,
+                latitude=centre.y,
+            )
+        farmland = self._farmland.geometries[
+            self._farmland.query(polygon, predicate="intersects")
+        ]
+        return net_area(
+            polygon,
+            area,
+            farmland,
+            self._others(polygon, stage, at, own_id),
+            ridge_factor,
+        )
+
+    def _others(
+        self, polygon: shapely.Geometry, stage: Stage, at: datetime, own_id: int | None
+    ) -> list[tuple[int, shapely.Geometry]]:
+        west, south, east, north = polygon.bounds
+        others = []
+        for held in self._holdings.values():
+            if held.claim_id == own_id or (held.until is not None and held.until <= at):
+                continue
+            x0, y0, x1, y1 = held.bounds
+            if not (x0 <= east and x1 >= west and y0 <= north and y1 >= south):
+                continue
+            if stage is Stage.ACCEPTED:
+                if held.accepted_net is not None:
+                    others.append((held.claim_id, held.accepted_net))
+            elif held.reported_at <= at:
+                others.append((held.claim_id, held.accepted_net or held.reported_net))
+        return others
+
+
+def preview(session: Session, report: Report, actor: Actor) -> NetArea:
+    """The net area that a claim would have, with nothing written. Raises as :func:`report_claim`."""
+    unit = get_unit(session, report.unit_code)
+    target = require_target(session, report.target_code, actor.at.date())
+    ground = Ground(session, [report.geometry], [unit.code])
+    return ground.judge(
+        report.geometry,
+        unit,
+        Stage.REPORTED,
+        actor.at,
+        _ridges(target, report.ridge_factor),
+        None,
+    )
+
+
+def report_claim(
+    session: Session, report: Report, actor: Actor, ground: Ground | None = None
+) -> Claim:
+    """Write a new claim, reported. Only under the right to write.
+
+    `ground` is given where many claims are reported at once. Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN,
+    CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
+    """
+    unit = get_unit(session, report.unit_code)
+    target = require_target(session, report.target_code, actor.at.date())
+    if (
+        report.number
+        and session.scalar(select(Claim.id).where(Claim.number == report.number))
+        is not None
+    ):
+        raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
+    ground = ground or Ground(session, [report.geometry], [unit.code])
+    ridge_factor = _ridges(target, report.ridge_factor)
+    net = ground.judge(
+        report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None
+    )
+    connection = session.connection()
+    claim_id = next_id(connection, Claim.__table__)
+    row = {
+        "id": claim_id,
+        "number": report.number or f"{target.code}-{claim_id:05d}",
+        "target_code": target.code,
+        "unit_code": unit.code,
+        "source_kind": report.source_kind,
+        "former_use": report.former_use,
+        "crop": report.crop,
+        "typed_area_mu": report.typed_area_mu,
+        "ridge_factor": ridge_factor,
+        "fingerprint": report.fingerprint,
+        "gross_m2": net.gross_m2,
+        "reported_net": net.geometry,
+        "reported_net_m2": net.net_m2,
+    }
+    write(
+        connection,
+        Claim.__table__,
+        [row],
+        np.array([report.geometry], dtype=object),
+        new=True,
+    )
+    claim = session.get_one(Claim, claim_id, options=[undefer(Claim.reported_net)])
+    _add_step(claim, State.REPORTED, actor, "")
+    _add_deductions(claim, Stage.REPORTED, net)
+    session.flush()
+    ground.note(claim)
+    return claim
+
+
+def take_step(
+    session: Session,
+    claim: Claim,
+    state: State,
+    actor: Actor,
+    why: str = "",
+    ground: Ground | None = None,
+) -> Claim:
+    """Move a claim to its next state. Only under the right to write; the claim as read under it.
+
+    Raises WRONG_STATE, WHY_MISSING, STEP_BEFORE_LAST, and for an acceptance NOTHING_NET.
+    """
+    names = {"number": claim.number, "step": state, "step_zh": STATE_NAMES_ZH[state]}
+    if state not in NEXT[claim.state]:
+        raise Problem(
+            WRONG_STATE,
+            state=claim.state,
+            state_zh=STATE_NAMES_ZH[claim.state],
+            **names,
+        )
+    if state in NEEDS_WHY and not why.strip():
+        raise Problem(WHY_MISSING, **names)
+    if actor.at < claim.steps[-1].at:
+        raise Problem(STEP_BEFORE_LAST, at=actor.at, last=claim.steps[-1].at, **names)
+    ground = ground or Ground(session, [claim.geometry], [claim.unit_code])
+    if state is State.ACCEPTED:
+        unit = get_unit(session, claim.unit_code)
+        net = ground.judge(
+            claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id
+        )
+        if net.net_m2 <= 0:
+            raise Problem(
+                NOTHING_NET,
+                deductions_zh=_say(net, 0),
+                deductions_en=_say(net, 1),
+                **names,
+            )
+        claim.accepted_net, claim.accepted_net_m2 = net.geometry, net.net_m2
+        _add_deductions(claim, Stage.ACCEPTED, net)
+    _add_step(claim, state, actor, why.strip())
+    session.flush()
+    ground.note(claim)
+    return claim
+
+
+def _ridges(target: Target, ridge_factor: float) -> float:
+    return ridge_factor if target.area_basis == AreaBasis.RIDGES_DEDUCTED else 0.0
+
+
+def _say(net: NetArea, language: int) -> str:
+    return ", ".join(
+        f"{REASON_NAMES[Reason(cut.reason)][language]} {cut.area_m2:,.2f} m²"
+        for cut in net.cuts
+    )
+
+
+def _add_step(claim: Claim, state: State, actor: Actor, why: str) -> None:
+    claim.steps.append(
+        Step(
+            state=state,
+            at=actor.at,
+            by=actor.name,
+            why=why,
+            recorded_at=actor.recorded_at,
+        )
+    )
+
+
+def _add_deductions(claim: Claim, stage: Stage, net: NetArea) -> None:
+    claim.deductions.extend(
+        Deduction(
+            stage=stage,
+            reason=cut.reason,
+            other_claim_id=cut.other_claim_id,
+            area_m2=cut.area_m2,
+            geometry=cut.geometry,
+        )
+        for cut in net.cuts
+    )

@@ -1,0 +1,187 @@
+"""One geometry column for two databases: WKB with an R*Tree on SQLite, ``geometry(Geometry, 4490)`` with GiST on PostGIS.
+
+Geometries are shapely's, in degrees of EPSG:4490. In bulk, columns are read raw (:func:`raw`) and decoded at once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine, UserDefinedType
+
+SRID = 4490
+
+
+class _PostGIS(UserDefinedType[Any]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return f"geometry(Geometry,{SRID})"
+
+
+class Geometry(TypeDecorator[shapely.Geometry]):
+    """A geometry in EPSG:4490. Values are shapely geometries, or WKB where it was made in bulk by :func:`encode`."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(
+            _PostGIS() if dialect.name == "postgresql" else LargeBinary()
+        )
+
+    def process_bind_param(
+        self, value: shapely.Geometry | bytes | str | None, dialect: Dialect
+    ) -> bytes | str | None:
+        if isinstance(value, shapely.Geometry):
+            return encode(np.array([value], dtype=object), dialect)[0]
+        return value
+
+    def process_result_value(
+        self, value: bytes | str | None, dialect: Dialect
+    ) -> shapely.Geometry | None:
+        return None if value is None else shapely.from_wkb(value)
+
+
+def encode(
+    geometries: NDArray[np.object_], dialect: Dialect
+) -> list[bytes | str | None]:
+    """An array of geometries as the database wants them: WKB for SQLite, EWKB in hexadecimal for PostGIS."""
+    if dialect.name == "postgresql":
+        return list(
+            shapely.to_wkb(
+                shapely.set_srid(geometries, SRID), hex=True, include_srid=True
+            )
+        )
+    return list(shapely.to_wkb(geometries))
+
+
+def raw(column: Any) -> ColumnElement[Any]:
+    """The column undecoded, for :func:`shapely.from_wkb` on the whole array of results."""
+    return type_coerce(column, NullType())
+
+
+def decode(values: Sequence[bytes | str | None]) -> NDArray[np.object_]:
+    """The geometries of a raw column, shape (n,)."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return np.asarray(shapely.from_wkb(array), dtype=object)
+
+
+class BoundsMeet(ColumnElement[bool]):
+    """True where the bounding box of ``table.geometry`` meets the given one; uses the spatial index."""
+
+    inherit_cache = False
+
+    def __init__(self, table: Table, bounds: Sequence[float]) -> None:
+        self.table = table
+        self.bounds = tuple(float(value) for value in bounds)
+
+
+@compiles(BoundsMeet, "postgresql")
+def _with_gist(element: BoundsMeet, compiler: SQLCompiler, **_: Any) -> str:
+    west, south, east, north = element.bounds
+    return f"{element.table.name}.geometry && ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r}, {SRID})"
+
+
+@compiles(BoundsMeet, "sqlite")
+def _with_rtree(element: BoundsMeet, compiler: SQLCompiler, **_: Any) -> str:
+    west, south, east, north = element.bounds
+    name = element.table.name
+    return (
+        f"{name}.id IN (SELECT id FROM {index_name(name)} "
+        f"WHERE max_x >= {west!r} AND min_x <= {east!r} AND max_y >= {south!r} AND min_y <= {north!r})"
+    )
+
+
+def index_name(table: str) -> str:
+    """The name of a table's spatial index, on both databases."""
+    return f"{table}_geometry_index"
+
+
+def index_statement(table: str, dialect: Dialect) -> str:
+    """The statement that makes the spatial index of ``table.geometry``."""
+    if dialect.name == "postgresql":
+        return f"CREATE INDEX {index_name(table)} ON {table} USING gist (geometry)"
+    return f"CREATE VIRTUAL TABLE {index_name(table)} USING rtree(id, min_x, max_x, min_y, max_y)"
+
+
+def next_id(connection: Connection, table: Table) -> int:
+    """The first unused id. Only while this connection holds the right to write."""
+    return (connection.scalar(select(func.max(table.c.id))) or 0) + 1
+
+
+def write(
+    connection: Connection,
+    table: Table,
+    rows: list[dict[str, Any]],
+    geometries: NDArray[np.object_],
+    *,
+    new: bool,
+) -> None:
+    """Write rows with their ``geometry``, and its index with them. Every geometry on the database comes this way.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Column values by name, without ``geometry``, each with its ``id``. Rows need not have the same columns only if
+        they are one.
+    geometries : array of shape (n,)
+        In degrees; None where a row has no geometry.
+    new : bool
+        True to insert, False to replace the named columns of the rows with these ids.
+    """
+    if not rows:
+        return
+    for row, value in zip(rows, encode(geometries, connection.dialect), strict=True):
+        row["geometry"] = value
+    if new:
+        connection.execute(insert(table), rows)
+    else:
+        columns = [name for name in rows[0] if name != "id"]
+        values = {
+            name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns
+        }
+        statement = update(table).where(table.c.id == bindparam("_id")).values(values)
+        connection.execute(
+            statement,
+            [{f"_{name}": value for name, value in row.items()} for row in rows],
+        )
+    if connection.dialect.name == "sqlite":
+        _write_rtree(
+            connection, table, np.array([row["id"] for row in rows]), geometries
+        )
+
+
+def _write_rtree(
+    connection: Connection,
+    table: Table,
+    ids: NDArray[Any],
+    geometries: NDArray[np.object_],
+) -> None:
+    bounds = shapely.bounds(geometries)
+    held = ~np.isnan(bounds[:, 0])
+    cursor = (
+        connection.connection.cursor()
+    )  # the driver's own executemany: an R*Tree has no SQLAlchemy table
+    cursor.executemany(
+        f"INSERT OR REPLACE INTO {index_name(table.name)} VALUES (?, ?, ?, ?, ?)",
+        np.column_stack([ids[held], bounds[held][:, [0, 2, 1, 3]]]).tolist(),
+    )
+    cursor.close()
