@@ -91,7 +91,9 @@ class Claim(Base):
     steps: Mapped[list["Step"]] = relationship(
         order_by="Step.at, Step.id", lazy="selectin"
     )
-    deductions: Mapped[list["Deduction"]] = relationship(order_by="Deduction.id", foreign_keys="Deduction.claim_id")
+    deductions: Mapped[list["Deduction"]] = relationship(
+        order_by="Deduction.id", foreign_keys="Deduction.claim_id"
+    )
 
     __table_args__ = (Index("claim_target_unit", "target_code", "unit_code"),)
 

@@ -1,7 +1,7 @@
 """Restoration targets (恢复任务): how much, from when, by when, and its allocation (分解) down the tree of units."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 import numpy as np

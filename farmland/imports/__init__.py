@@ -1,0 +1,46 @@
+"""Import of units, chiefs, plots, baseline, targets and claims: every row is right, or is named with its reason.
+
+Nothing is half imported: while a row is bad nothing of its file is written, unless the good rows alone are asked for.
+The same file again changes nothing.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from farmland.database import Database
+from farmland.imports.baseline import import_baseline
+from farmland.imports.chiefs import import_chiefs
+from farmland.imports.claims import import_claims
+from farmland.imports.outcome import Options, Outcome
+from farmland.imports.plots import import_plots
+from farmland.imports.source import Source, open_source
+from farmland.imports.targets import import_targets
+from farmland.imports.units import import_units
+
+Importer = Callable[[Session, Source, Options], Outcome]
+
+IMPORTERS: dict[str, Importer] = {
+    "units": import_units,
+    "chiefs": import_chiefs,
+    "plots": import_plots,
+    "baseline": import_baseline,
+    "targets": import_targets,
+    "claims": import_claims,
+}
+
+
+def import_file(database: Database, noun: str, path: Path, options: Options) -> Outcome:
+    """Import a file of `noun` ("units", "chiefs", "plots", "baseline", "targets", "claims").
+
+    The outcome says what was, or with `dry_run` would be, written; with bad rows and without `skip_bad` nothing was.
+    Raises a Problem where the file as a whole cannot be read.
+    """
+    source = open_source(path, options, noun)
+    with database.writing() as session:
+        outcome = IMPORTERS[noun](session, source, options)
+        outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
+        if not outcome.written:
+            session.rollback()
+    return outcome

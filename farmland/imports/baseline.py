@@ -1,0 +1,104 @@
+"""Import of the baseline: the survey's patches with their land classes, a layer of its own."""
+
+import numpy as np
+import pandas as pd
+from geodata.geometry_faults import fingerprint
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from farmland.baseline import BaselinePatch
+from farmland.imports.checks import (
+    check_whole,
+    numbers_of,
+    refuse_twice,
+    sound_geometries,
+    unit_codes,
+)
+from farmland.imports.outcome import Options, Outcome
+from farmland.imports.polygon_rows import write_rows
+from farmland.imports.source import Source
+from farmland.land_classes import BAD_LAND_CLASS, known
+from geodata.area import areas_m2
+from geodata.problems import Kind, Problem
+
+YEAR_MISSING = Kind(
+    "baseline_year_missing",
+    "不知道这是哪一年的基期。请写明年份：--year 2019（或数据中的 SJNF 字段）。",
+    "The year of this baseline is not known. Name it: --year 2019 (or have a column SJNF).",
+)
+BAD_RESTORATION = Kind(
+    "bad_restoration",
+    "种植属性代码“{code}”不在现行代码表中（LS、FLS、LYFL、XG、LLJZ、WG、JKHF、GCHF）。旧代码请按年度对照表换算。",
+    "The attribute “{code}” is not among the codes in force (LS, FLS, LYFL, XG, LLJZ, WG, JKHF, GCHF). Convert codes of "
+    "earlier drafts first.",
+)
+BAD_RIDGE_FACTOR = Kind(
+    "bad_ridge_factor",
+    "田坎系数 {value} 不在 0 到 1 之间。",
+    "The ridge factor {value} does not lie between 0 and 1.",
+)
+RESTORATION_CODES = ("", "LS", "FLS", "LYFL", "XG", "LLJZ", "WG", "JKHF", "GCHF")
+
+
+def import_baseline(session: Session, source: Source, options: Options) -> Outcome:
+    """Write survey patches, known by year and number; without a number, by their polygon. Raises YEAR_MISSING."""
+    outcome = Outcome(len(source.frame))
+    classes = source.text("land_class")
+    years = numbers_of(source, "year", outcome, options.year)
+    if np.isnan(years).any():
+        raise Problem(YEAR_MISSING)
+    codes = unit_codes(source, "unit_code", outcome)
+    geometries, sound = sound_geometries(source, options, outcome)
+    check_whole(session, source, geometries)
+    for i in np.flatnonzero(~known(classes)):
+        outcome.refuse(
+            [source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i]
+        )
+    marks = source.text("restoration", "")
+    for i in np.flatnonzero(~np.isin(marks, RESTORATION_CODES)):
+        outcome.refuse(
+            [source.numbers[i]], "restoration", BAD_RESTORATION, code=marks[i]
+        )
+    ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
+    for i in np.flatnonzero(~((ridges >= 0) & (ridges < 1))):
+        outcome.refuse(
+            [source.numbers[i]], "ridge_factor", BAD_RIDGE_FACTOR, value=ridges[i]
+        )
+    prints = np.full(len(classes), "", dtype=object)
+    prints[sound] = fingerprint(geometries[sound])
+    numbers = source.text("number", "")
+    numbers = np.where(numbers == "", [f"B{text[:16]}" for text in prints], numbers)
+    refuse_twice(source, "number", numbers, outcome)
+
+    good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
+    rows = pd.DataFrame(
+        {
+            "year": years[good].astype(int),
+            "number": numbers[good],
+            "unit_code": np.where(codes[good] == "", None, codes[good]),
+            "land_class": classes[good],
+            "restoration": np.where(marks[good] == "", None, marks[good]),
+            "ridge_factor": ridges[good],
+            "area_m2": areas_m2(geometries[good]).round(2),
+            "fingerprint": prints[good],
+        }
+    )
+    columns = ["id", *rows.columns]
+    held = pd.DataFrame(
+        session.execute(
+            select(*(getattr(BaselinePatch, name) for name in columns))
+        ).all(),
+        columns=columns,
+    )
+    extra = source.extra()
+    write_rows(
+        session,
+        BaselinePatch.__table__,  # type: ignore[arg-type]
+        ["year", "number"],
+        rows,
+        held,
+        geometries[good],
+        [extra[i] for i in good],
+        outcome,
+    )
+    return outcome

@@ -1,0 +1,193 @@
+"""Checks that several imports share, on whole columns at a time."""
+
+import numpy as np
+import shapely
+from geodata.crs import check_position
+from geodata.geometry_faults import faults, repair
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.source import Source
+from farmland.units import LEVELS, Unit, UnitPolygons, normal_code, polygons
+from geodata.problems import Kind, Problem
+
+EMPTY_FIELD = Kind(
+    "empty_field",
+    "“{field}”为空。请填写。",
+    "“{field}” is empty. Fill it in.",
+)
+NOT_A_NUMBER = Kind(
+    "not_a_number",
+    "“{field}”的值“{text}”不是数。请只写数字，不带单位。",
+    "“{text}” in “{field}” is no number. Write digits only, without a unit.",
+)
+TWICE_IN_FILE = Kind(
+    "twice_in_file",
+    "“{value}”在本文件第 {first} 行已经出现。请删去重复的一行，或改正编号。",
+    "“{value}” stands in row {first} of this file already. Remove one of the two, or correct the number.",
+)
+NOT_IN_UNIT = Kind(
+    "not_in_unit",
+    "地块（{longitude:.5f}°E {latitude:.5f}°N）不在行政单位 {code} 内。请核对单位代码和坐标系。",
+    "The polygon at {longitude:.5f}°E {latitude:.5f}°N does not lie in unit {code}. Check the unit's code and the "
+    "coordinate system.",
+)
+IN_NO_UNIT = Kind(
+    "in_no_unit",
+    "地块（{longitude:.5f}°E {latitude:.5f}°N）不在任何行政单位内，也没有单位代码。",
+    "The polygon at {longitude:.5f}°E {latitude:.5f}°N lies in no unit, and its row names none.",
+)
+REPAIRED = Kind(
+    "repaired",
+    "图形有错（{fault_zh}），已按 --repair 修复。",
+    "The polygon was at fault ({fault_en}) and was repaired, as --repair asks.",
+)
+
+
+def sound_geometries(
+    source: Source, options: Options, outcome: Outcome
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """The polygons and which of them are sound, shape (n,) both; the others are named in the outcome.
+
+    With the option `repair` self-crossing polygons are made valid, each with a notice.
+    """
+    geometries = source.geometries.copy()
+    found = faults(geometries)
+    sound = np.ones(len(geometries), dtype=bool)
+    mended = np.array([], dtype=object)
+    wrong = np.flatnonzero([fault is not None for fault in found])
+    if options.repair and len(wrong):
+        mended = repair(geometries[wrong])
+    for place, i in enumerate(wrong):
+        fault, number = found[i], int(source.numbers[i])
+        if options.repair and faults(mended[place : place + 1])[0] is None:
+            geometries[i] = mended[place]
+            words = {"fault_zh": fault.sentence("zh"), "fault_en": fault.sentence("en")}
+            outcome.notices.append(Row(number, "geometry", Problem(REPAIRED, **words)))
+        else:
+            sound[i] = False
+            outcome.bad.append(Row(number, "geometry", fault))
+    return geometries, sound
+
+
+def numbers_of(
+    source: Source, field: str, outcome: Outcome, default: float | None
+) -> NDArray[np.float64]:
+    """A column of numbers, `default` (or NaN) where it is empty, shape (n,); what is no number is named."""
+    text = source.text(field, "")
+    values = np.full(len(text), np.nan if default is None else default)
+    for i in np.flatnonzero(text != ""):
+        try:
+            values[i] = float(str(text[i]).replace(",", ""))
+        except ValueError:
+            outcome.refuse(
+                [source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i]
+            )
+    return values
+
+
+def refuse_empty(
+    source: Source, field: str, values: NDArray[np.object_], outcome: Outcome
+) -> None:
+    """Name the rows in which a field is empty."""
+    outcome.refuse(source.numbers[values == ""], field, EMPTY_FIELD, field=field)
+
+
+def refuse_twice(
+    source: Source, field: str, values: NDArray[np.object_], outcome: Outcome
+) -> None:
+    """Name the rows whose value stands in an earlier row already."""
+    first: dict[object, int] = {}
+    if len(set(values)) == len(values):
+        return
+    for value, number in zip(values, source.numbers, strict=True):
+        if value in first and value != "":
+            outcome.refuse(
+                [number], field, TWICE_IN_FILE, value=value, first=first[value]
+            )
+        else:
+            first[value] = int(number)
+
+
+def unit_codes(source: Source, field: str, outcome: Outcome) -> NDArray[np.object_]:
+    """A column of unit codes in their normal form, "" where it is empty or wrong, shape (n,); wrong ones are named."""
+    text = source.text(field, "")
+    normal: dict[str, str | Problem] = {"": ""}
+    for code in set(text) - {""}:
+        try:
+            normal[code] = normal_code(code)
+        except Problem as problem:
+            normal[code] = problem
+    for i in np.flatnonzero([isinstance(normal[code], Problem) for code in text]):
+        problem = normal[text[i]]
+        assert isinstance(problem, Problem)
+        outcome.bad.append(Row(int(source.numbers[i]), field, problem))
+    return np.array(
+        [code if isinstance(code := normal[value], str) else "" for value in text],
+        dtype=object,
+    )
+
+
+def check_whole(
+    session: Session, source: Source, geometries: NDArray[np.object_]
+) -> None:
+    """Raises the Problem of :func:`geodata.crs.check_position` where the file as a whole does not lie in the city."""
+    home = polygons(session, Unit.level == LEVELS[0])
+    held = geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)]
+    if len(home.codes) and len(held):
+        check_position(held, shapely.union_all(home.geometries), source.crs)
+
+
+def lowest_units(session: Session) -> UnitPolygons:
+    """The polygons of groups, or where there are none of villages, then towns, then the city."""
+    for level in reversed(LEVELS):
+        found = polygons(session, Unit.level == level)
+        if len(found.codes):
+            return found
+    return UnitPolygons(np.array([], dtype=object), np.array([], dtype=object))
+
+
+def place_in_units(
+    session: Session,
+    source: Source,
+    geometries: NDArray[np.object_],
+    codes: NDArray[np.object_],
+    sound: NDArray[np.bool_],
+    outcome: Outcome,
+) -> NDArray[np.object_]:
+    """The unit of each polygon: the one its row names, checked against that unit's polygon, else the one it lies in.
+
+    A polygon lies where its inner point (``shapely.point_on_surface``) does. Units without a polygon are taken at
+    their word.
+    """
+    codes = codes.copy()
+    inner = shapely.point_on_surface(geometries)
+    named = np.unique(codes[codes != ""])
+    areas = (
+        polygons(session, Unit.code.in_(named.tolist()))
+        if len(named) < 900
+        else polygons(session)
+    )
+    row_of = {code: i for i, code in enumerate(areas.codes)}
+    unit_row = np.array([row_of.get(code, -1) for code in codes])
+    checked = sound & (unit_row >= 0)
+    if checked.any():
+        shapely.prepare(areas.geometries)
+        held = shapely.covers(areas.geometries[unit_row[checked]], inner[checked])
+        for i in np.flatnonzero(checked)[~held]:
+            place = {"longitude": inner[i].x, "latitude": inner[i].y}
+            outcome.refuse(
+                [source.numbers[i]], "unit_code", NOT_IN_UNIT, code=codes[i], **place
+            )
+    missing = np.flatnonzero(sound & (codes == ""))
+    if len(missing):
+        lowest = lowest_units(session)
+        found = shapely.STRtree(lowest.geometries).query(
+            inner[missing], predicate="covered_by"
+        )
+        codes[missing[found[0]]] = lowest.codes[found[1]]
+        for i in missing[codes[missing] == ""]:
+            place = {"longitude": inner[i].x, "latitude": inner[i].y}
+            outcome.refuse([source.numbers[i]], "unit_code", IN_NO_UNIT, **place)
+    return codes

@@ -1,0 +1,161 @@
+"""Import of the roster: field chiefs and their appointments, a row each."""
+
+from datetime import date
+
+import numpy as np
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from farmland.chiefs import APPOINTMENT_ENDS_BEFORE_START, Appointment, Chief
+from farmland.clock import parse_day
+from farmland.imports.checks import refuse_empty, unit_codes
+from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.source import Source
+from farmland.plots import Plot
+from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.column import next_id
+from geodata.problems import Kind, Problem
+
+PLOT_NUMBER_UNKNOWN = Kind(
+    "plot_number_unknown",
+    "{unit_code} 没有编号为 {number} 的责任田。",
+    "Unit {unit_code} has no plot with the number {number}.",
+)
+
+
+def days_of(
+    source: Source, field: str, outcome: Outcome, default: str | None = None
+) -> list[date | None]:
+    """A column of days, None where it is empty or wrong; wrong ones are named."""
+    text = source.text(field, default)
+    days: dict[str, date | Problem | None] = {"": None}
+    for value in set(text) - {""}:
+        try:
+            days[value] = parse_day(
+                value[:10] if value[10:].strip(" T0:") == "" else value
+            )
+        except Problem as problem:
+            days[value] = problem
+    result: list[date | None] = []
+    for value, number in zip(text, source.numbers, strict=True):
+        day = days[value]
+        if isinstance(day, Problem):
+            outcome.bad.append(Row(int(number), field, day))
+            day = None
+        result.append(day)
+    return result
+
+
+def import_chiefs(session: Session, source: Source, options: Options) -> Outcome:
+    """Write chiefs by their roster number and their appointments; a known appointment gets its new end.
+
+    An appointment is known by chief, unit, plot, duty and first day.
+    """
+    outcome = Outcome(len(source.frame))
+    numbers, names = source.text("code"), source.text("name")
+    units, duties = (
+        unit_codes(source, "unit_code", outcome),
+        source.text("duty", "田长"),
+    )
+    phones = source.text("phone", "")
+    plots = source.text("plot_number", "")
+    since = days_of(source, "from_day", outcome)
+    until = days_of(source, "to_day", outcome, "")
+    for field, values in (
+        ("code", numbers),
+        ("name", names),
+        ("unit_code", source.text("unit_code")),
+    ):
+        refuse_empty(source, field, values, outcome)
+    refuse_empty(source, "from_day", source.text("from_day"), outcome)
+    known = set(session.scalars(select(Unit.code)))
+    wrong = [i for i, code in enumerate(units) if code and code not in known]
+    for i in wrong:
+        outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=units[i])
+    plot_ids = _plot_ids(session, units, plots)
+    bad = {row.number for row in outcome.bad}
+
+    chiefs = {row.code: row for row in session.scalars(select(Chief))}
+    appointments = {
+        (row.chief_id, row.unit_code, row.plot_id, row.duty, row.from_day): row
+        for row in session.scalars(select(Appointment))
+    }
+    connection = session.connection()
+    chief_id, appointment_id = (
+        next_id(connection, Chief.__table__),
+        next_id(connection, Appointment.__table__),
+    )
+    ids = {code: row.id for code, row in chiefs.items()}
+    new_chiefs, new_appointments = [], []
+    for i, number in enumerate(source.numbers):
+        if number in bad:
+            continue
+        if plots[i] and (units[i], plots[i]) not in plot_ids:
+            outcome.refuse(
+                [number],
+                "plot_number",
+                PLOT_NUMBER_UNKNOWN,
+                unit_code=units[i],
+                number=plots[i],
+            )
+            continue
+        if until[i] is not None and since[i] is not None and until[i] < since[i]:  # type: ignore[operator]
+            outcome.refuse(
+                [number],
+                "to_day",
+                APPOINTMENT_ENDS_BEFORE_START,
+                since=since[i],
+                until=until[i],
+            )
+            continue
+        changed = added = False
+        phone = phones[i] or None
+        if numbers[i] not in ids:
+            ids[numbers[i]] = chief_id
+            new_chiefs.append(
+                {"id": chief_id, "code": numbers[i], "name": names[i], "phone": phone}
+            )
+            chief_id += 1
+            added = True
+        elif (held := chiefs.get(numbers[i])) and (held.name, held.phone) != (
+            names[i],
+            phone or held.phone,
+        ):
+            held.name, held.phone = names[i], phone or held.phone
+            changed = True
+        plot_id = plot_ids.get((units[i], plots[i])) if plots[i] else None
+        key = (ids[numbers[i]], units[i], plot_id, duties[i], since[i])
+        if key not in appointments:
+            columns = ("chief_id", "unit_code", "plot_id", "duty", "from_day")
+            row = dict(zip(columns, key, strict=True)) | {
+                "id": appointment_id,
+                "to_day": until[i],
+            }
+            new_appointments.append(row)
+            appointments[key] = Appointment(**row)  # type: ignore[index]
+            appointment_id += 1
+            added = True
+        elif appointments[key].to_day != until[i]:  # type: ignore[index]
+            appointments[key].to_day = until[i]  # type: ignore[index]
+            changed = True
+        outcome.added += added
+        outcome.changed += changed and not added
+        outcome.unchanged += not (added or changed)
+    session.flush()
+    if new_chiefs:
+        connection.execute(insert(Chief), new_chiefs)
+    if new_appointments:
+        connection.execute(insert(Appointment), new_appointments)
+    return outcome
+
+
+def _plot_ids(
+    session: Session, units: np.ndarray, plots: np.ndarray
+) -> dict[tuple[str, str], int]:
+    wanted = sorted({unit for unit, plot in zip(units, plots, strict=True) if plot})
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Plot.unit_code, Plot.number, Plot.id).where(Plot.unit_code.in_(wanted))
+    )
+    return {(row.unit_code, row.number): row.id for row in rows}

@@ -1,0 +1,198 @@
+"""Import of restoration claims with their history: the steps of all rows are taken in the order of their moments."""
+
+from datetime import datetime
+
+import numpy as np
+from geodata.geometry_faults import fingerprint
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from farmland.city import now
+from farmland.claims import Claim, SourceKind, State
+from farmland.clock import SHANGHAI, parse_moment
+from farmland.imports.checks import (
+    check_whole,
+    numbers_of,
+    refuse_twice,
+    sound_geometries,
+    unit_codes,
+)
+from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.source import Source
+from farmland.targets import TARGET_NOT_POSITIVE
+from farmland.transitions import Actor, Ground, Report, report_claim, take_step
+from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.problems import Kind, Problem
+
+BAD_SOURCE_KIND = Kind(
+    "bad_source_kind",
+    "来源类型“{text}”不对：应为 restorable、works、demolished、abandoned 或 other。",
+    "The kind of source “{text}” is wrong: restorable, works, demolished, abandoned or other.",
+)
+CLAIM_CHANGED = Kind(
+    "claim_changed",
+    "申报 {number} 已经存在，而图形或单位不同。已上报的图形不能改动；请退回后另行申报。",
+    "Claim {number} exists with another polygon or unit. A reported polygon cannot be changed: reject it and report anew.",
+)
+IN_THE_FUTURE = Kind(
+    "in_the_future",
+    "“{field}”的时间 {at:%Y-%m-%d %H:%M} 还没有到。请改正。",
+    "The time {at:%Y-%m-%d %H:%M} in “{field}” has not come yet. Correct it.",
+)
+
+
+def import_claims(session: Session, source: Source, options: Options) -> Outcome:
+    """Report claims, and take the steps whose moments the rows give (checked_at, accepted_at, ...).
+
+    A claim is known by its number; without one, by unit and polygon. A known claim takes only the steps that are new.
+    """
+    outcome = Outcome(len(source.frame))
+    codes = unit_codes(source, "unit_code", outcome)
+    source.text("unit_code")
+    geometries, sound = sound_geometries(source, options, outcome)
+    check_whole(session, source, geometries)
+    held_units = set(session.scalars(select(Unit.code)))
+    for i, code in enumerate(codes):
+        if code not in held_units:
+            outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
+        elif options.right is not None:
+            try:
+                options.right(code)
+            except Problem as problem:
+                outcome.bad.append(Row(int(source.numbers[i]), "unit_code", problem))
+    kinds = source.text("source_kind", SourceKind.OTHER)
+    for i in np.flatnonzero(~np.isin(kinds, list(SourceKind))):
+        outcome.refuse(
+            [source.numbers[i]], "source_kind", BAD_SOURCE_KIND, text=kinds[i]
+        )
+    typed = numbers_of(source, "typed_area_mu", outcome, None)
+    for i in np.flatnonzero(typed < 0):
+        outcome.refuse(
+            [source.numbers[i]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[i]
+        )
+    ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
+    numbers = source.text("number", "")
+    refuse_twice(source, "number", numbers, outcome)
+    present = options.now or now(session)
+    moments = {
+        state: _moments(source, f"{state}_at", present, outcome) for state in State
+    }
+
+    prints = np.full(len(codes), "", dtype=object)
+    prints[sound] = fingerprint(geometries[sound])
+    bad = {row.number for row in outcome.bad}
+    good = [i for i in range(len(codes)) if source.numbers[i] not in bad]
+    if not good:
+        return outcome
+    known = _known(session)
+    ground = Ground(session, [geometries[i] for i in good], [codes[i] for i in good])
+    text = {
+        name: source.text(name, "") for name in ("former_use", "crop", "target_code")
+    }
+    who = {state: source.text(f"{state}_by", options.actor) for state in State}
+    why = {
+        state: source.text(f"{state}_why", "")
+        if state in (State.REJECTED, State.REVOKED)
+        else None
+        for state in State
+    }
+
+    claims: dict[int, Claim | None] = {}
+    touched: dict[int, str] = {}
+    steps: list[tuple[datetime, int, int]] = []
+    order = list(State)
+    for i in good:
+        claim = (
+            known.get(numbers[i]) if numbers[i] else known.get((codes[i], prints[i]))
+        )
+        claims[i] = claim
+        if claim is not None and (claim.unit_code, claim.fingerprint) != (
+            codes[i],
+            prints[i],
+        ):
+            outcome.refuse(
+                [source.numbers[i]], "number", CLAIM_CHANGED, number=claim.number
+            )
+            continue
+        reached = {step.state for step in claim.steps} if claim is not None else set()
+        for place, state in enumerate(order):
+            at = moments[state][i] or (present if state is State.REPORTED else None)
+            if at is not None and state not in reached:
+                steps.append((at, place, i))
+    failed: set[int] = set()
+    for at, place, i in sorted(steps):
+        if i in failed:
+            continue
+        state = order[place]
+        actor = Actor(str(who[state][i]) or options.actor, at, present)
+        try:
+            claim = claims[i]
+            if claim is None:
+                report = Report(
+                    unit_code=codes[i],
+                    geometry=geometries[i],
+                    fingerprint=prints[i],
+                    source_kind=SourceKind(kinds[i]),
+                    former_use=text["former_use"][i],
+                    crop=text["crop"][i],
+                    typed_area_mu=None if np.isnan(typed[i]) else float(typed[i]),
+                    ridge_factor=float(ridges[i]),
+                    target_code=text["target_code"][i] or None,
+                    number=numbers[i] or None,
+                )
+                claims[i] = report_claim(session, report, actor, ground)
+                touched[i] = "added"
+            else:
+                reason = why[state]
+                take_step(
+                    session,
+                    claim,
+                    state,
+                    actor,
+                    "" if reason is None else str(reason[i]),
+                    ground,
+                )
+                touched.setdefault(i, "changed")
+        except Problem as problem:
+            failed.add(i)
+            outcome.bad.append(Row(int(source.numbers[i]), f"{state}_at", problem))
+    outcome.added = sum(what == "added" for what in touched.values())
+    outcome.changed = len(touched) - outcome.added
+    outcome.unchanged = len(good) - len(touched) - len(failed - set(touched))
+    outcome.area_m2 = round(
+        sum(claim.net_m2 for claim in claims.values() if claim is not None), 2
+    )
+    return outcome
+
+
+def _moments(
+    source: Source, field: str, present: datetime, outcome: Outcome
+) -> list[datetime | None]:
+    text = source.text(field, "")
+    result: list[datetime | None] = []
+    for value, number in zip(text, source.numbers, strict=True):
+        at = None
+        if value:
+            try:
+                at = parse_moment(value)
+                if len(value) <= 10:
+                    at = at.replace(
+                        hour=12, minute=0, second=0, microsecond=0
+                    )  # a day without a time: its noon
+                if at.astimezone(SHANGHAI) > present:
+                    outcome.refuse([number], field, IN_THE_FUTURE, field=field, at=at)
+            except Problem as problem:
+                outcome.bad.append(Row(int(number), field, problem))
+        result.append(at)
+    return result
+
+
+def _known(session: Session) -> dict[object, Claim]:
+    """The claims that there are, by number and by unit and polygon."""
+    known: dict[object, Claim] = {}
+    for claim in session.scalars(
+        select(Claim).options(undefer(Claim.geometry)).order_by(Claim.id)
+    ):
+        known[claim.number] = claim
+        known.setdefault((claim.unit_code, claim.fingerprint), claim)
+    return known

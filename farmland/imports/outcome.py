@@ -1,0 +1,61 @@
+"""What an import is asked to do, and what came of it, row by row."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from geodata.problems import Kind, Problem
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read a file and what to do with it.
+
+    `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
+    baseline; `actor` and `now` are what the records will say of who imported, and when.
+    """
+
+    mapping: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    layer: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    year: int | None = None
+    dry_run: bool = False
+    skip_bad: bool = False
+    repair: bool = False
+    allow_over: bool = False
+    actor: str = "tianzhang import"
+    now: datetime | None = None
+    right: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A remark on one row: its number in the file, the field, and what is to be said."""
+
+    number: int
+    field: str
+    problem: Problem
+
+
+@dataclass
+class Outcome:
+    """The rows read, and what became of them. `notices` do not keep a row from being imported; `bad` does."""
+
+    rows: int
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    area_m2: float = 0.0
+    written: bool = False
+    bad: list[Row] = field(default_factory=list)
+    notices: list[Row] = field(default_factory=list)
+
+    def refuse(
+        self, numbers: Iterable[int], name: str, kind: Kind, **facts: object
+    ) -> None:
+        """Name rows as bad, all for the same reason."""
+        self.bad.extend(
+            Row(int(number), name, Problem(kind, **facts)) for number in numbers
+        )

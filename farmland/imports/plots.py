@@ -1,0 +1,144 @@
+"""Import of responsibility plots from a layer of polygons."""
+
+import numpy as np
+import pandas as pd
+import shapely
+from geodata.geometry_faults import fingerprint
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from farmland.imports.checks import (
+    check_whole,
+    place_in_units,
+    refuse_twice,
+    sound_geometries,
+    unit_codes,
+)
+from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.polygon_rows import write_rows
+from farmland.imports.source import Source
+from farmland.land_classes import BAD_LAND_CLASS, known
+from farmland.plots import Plot
+from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.area import areas_m2
+from geodata.problems import Kind, Problem
+
+OVERLAPS = Kind(
+    "plot_overlaps",
+    "与本文件第 {other} 行的地块重叠（{longitude:.5f}°E {latitude:.5f}°N）。已导入；请核对界线。",
+    "Overlaps the plot of row {other} of this file at {longitude:.5f}°E {latitude:.5f}°N. Imported; check the borders.",
+)
+NOT_YES_NO = Kind(
+    "not_yes_no",
+    "“{text}”不是“是/否”。请填 Y 或 N（是/否、1/0 亦可）。",
+    "“{text}” is neither yes nor no. Write Y or N (or 1 or 0).",
+)
+_YES = {"y", "yes", "true", "1", "是", "1.0", "t"}
+_NO = {"", "n", "no", "false", "0", "否", "0.0", "f"}
+
+
+def import_plots(session: Session, source: Source, options: Options) -> Outcome:
+    """Write plots, known by unit and number. A plot without a number is known by its polygon.
+
+    A row without a unit gets the unit that it lies in. Overlapping plots are told, and imported.
+    """
+    outcome = Outcome(len(source.frame))
+    classes = source.text("land_class")
+    codes = unit_codes(source, "unit_code", outcome)
+    geometries, sound = sound_geometries(source, options, outcome)
+    check_whole(session, source, geometries)
+    codes = _known_units(session, source, codes, outcome)
+    codes = place_in_units(session, source, geometries, codes, sound, outcome)
+    for i in np.flatnonzero(~known(classes)):
+        outcome.refuse(
+            [source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i]
+        )
+    basic = _yes(source, "basic_farmland", outcome)
+
+    prints = np.full(len(codes), "", dtype=object)
+    prints[sound] = fingerprint(geometries[sound])
+    numbers = source.text("number", "")
+    numbers = np.where(numbers == "", [f"P{text[:16]}" for text in prints], numbers)
+    refuse_twice(source, "number", codes + "/" + numbers, outcome)
+    _tell_overlaps(source, geometries, sound, outcome)
+
+    bad = np.isin(source.numbers, [row.number for row in outcome.bad])
+    good = np.flatnonzero(~bad)
+    rows = pd.DataFrame(
+        {
+            "unit_code": codes[good],
+            "number": numbers[good],
+            "land_class": classes[good],
+            "basic_farmland": basic[good],
+            "area_m2": areas_m2(geometries[good]).round(2),
+            "fingerprint": prints[good],
+        }
+    )
+    extra = source.extra()
+    write_rows(
+        session,
+        Plot.__table__,  # type: ignore[arg-type]
+        ["unit_code", "number"],
+        rows,
+        _held(session, rows),
+        geometries[good],
+        [extra[i] for i in good],
+        outcome,
+    )
+    return outcome
+
+
+def _held(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
+    columns = [getattr(Plot, name) for name in ("id", *rows.columns)]
+    found = session.execute(select(*columns)).all()
+    return pd.DataFrame(found, columns=["id", *rows.columns])
+
+
+def _known_units(
+    session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome
+) -> NDArray[np.object_]:
+    held = set(session.scalars(select(Unit.code)))
+    for i, code in enumerate(codes):
+        if code and code not in held:
+            # A survey names villages; where the village is a group's parent only, its code is known all the same.
+            outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
+    return codes
+
+
+def _yes(source: Source, field: str, outcome: Outcome) -> NDArray[np.bool_]:
+    text = source.text(field, "")
+    lower = np.array([value.lower() for value in text], dtype=object)
+    wrong = ~np.isin(lower, [*_YES, *_NO])
+    for i in np.flatnonzero(wrong):
+        outcome.refuse([source.numbers[i]], field, NOT_YES_NO, text=text[i])
+    return np.isin(lower, list(_YES))
+
+
+def _tell_overlaps(
+    source: Source,
+    geometries: NDArray[np.object_],
+    sound: NDArray[np.bool_],
+    outcome: Outcome,
+) -> None:
+    """Tell plots of the file that overlap: the coverage check finds the suspects, only these are compared."""
+    where = np.flatnonzero(sound)
+    parts, owner = shapely.get_parts(geometries[where], return_index=True)
+    edges = shapely.coverage_invalid_edges(parts)
+    suspects = np.unique(where[owner[~shapely.is_empty(edges)]])
+    if len(suspects) == 0:
+        return
+    tree = shapely.STRtree(geometries[suspects])
+    left, right = tree.query(geometries[suspects], predicate="intersects")
+    once = left < right
+    left, right = suspects[left[once]], suspects[right[once]]
+    shared = shapely.intersection(geometries[left], geometries[right])
+    for a, b, common in zip(left, right, shared, strict=True):
+        if common.area > 0 and areas_m2([common])[0] >= 0.01:
+            point = shapely.point_on_surface(common)
+            outcome.notices.append(_overlap(source, int(a), int(b), point))
+
+
+def _overlap(source: Source, a: int, b: int, point: shapely.Point) -> Row:
+    facts = {"other": int(source.numbers[a]), "longitude": point.x, "latitude": point.y}
+    return Row(int(source.numbers[b]), "geometry", Problem(OVERLAPS, **facts))

@@ -1,0 +1,60 @@
+"""Rows with a polygon and a key, compared with those that are there: what is new, what changed, what is the same."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sqlalchemy import Table
+from sqlalchemy.orm import Session
+
+from farmland.imports.outcome import Outcome
+from geodata.column import next_id, write
+
+
+def write_rows(
+    session: Session,
+    table: Table,
+    keys: list[str],
+    rows: pd.DataFrame,
+    held: pd.DataFrame,
+    geometries: NDArray[np.object_],
+    extra: list[dict[str, Any] | None],
+    outcome: Outcome,
+) -> None:
+    """Insert the rows whose keys are new, replace those that differ, leave the rest; the outcome counts them.
+
+    Parameters
+    ----------
+    rows : DataFrame of n rows with the table's columns, `fingerprint` among them, without id, geometry and extra
+    held : DataFrame of the same columns and `id`: the table's rows that may be meant
+    geometries : array of shape (n,)
+    extra : n dicts of the columns that are no field of ours
+    """
+    joined = rows[keys].merge(held, on=keys, how="left", suffixes=("", "_held"))
+    is_new = joined["id"].isna().to_numpy()
+    compared = [name for name in rows.columns if name not in keys]
+    differs = np.zeros(len(rows), dtype=bool)
+    for name in compared:
+        ours, theirs = (
+            rows[name].to_numpy(dtype=object),
+            joined[name].to_numpy(dtype=object),
+        )
+        differs |= (ours != theirs) & ~(pd.isna(ours) & pd.isna(theirs))
+    is_changed = ~is_new & differs
+    connection = session.connection()
+    for chosen, new in ((is_new, True), (is_changed, False)):
+        places = np.flatnonzero(chosen)
+        if new:
+            first = next_id(connection, table)
+            ids = range(first, first + len(places))
+        else:
+            ids = joined["id"].to_numpy()[places].astype(int).tolist()
+        records = rows.iloc[places].to_dict("records")
+        for record, row_id, place in zip(records, ids, places, strict=True):
+            record["id"] = row_id
+            record["extra"] = extra[place]
+        write(connection, table, records, geometries[places], new=new)  # type: ignore[arg-type]
+    outcome.added, outcome.changed = int(is_new.sum()), int(is_changed.sum())
+    outcome.unchanged = len(rows) - outcome.added - outcome.changed
+    outcome.area_m2 = round(float(rows["area_m2"].sum()), 2) if len(rows) else 0.0

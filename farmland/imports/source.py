@@ -1,0 +1,259 @@
+"""A file's rows with their fields found by name: given names first, then the names seen in practice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from geodata.files import read_layer, read_table
+from numpy.typing import NDArray
+
+from farmland.imports.outcome import Options
+from geodata.problems import Kind, Problem
+
+FIELD_MISSING = Kind(
+    "field_missing",
+    "{file} 中找不到“{field}”字段（认得的名称：{aliases}）。文件的字段有：{columns}。请用 --map {field}=字段名 指明，"
+    "或用 --set {field}=值 给全部行同一个值。",
+    "{file} has no column for “{field}” (known names: {aliases}). Its columns are: {columns}. Name it with "
+    "--map {field}=COLUMN, or give all rows one value with --set {field}=VALUE.",
+)
+MAPPED_MISSING = Kind(
+    "mapped_column_missing",
+    "{file} 中没有“{column}”字段（--map {field}={column}）。文件的字段有：{columns}。",
+    "{file} has no column “{column}” (--map {field}={column}). Its columns are: {columns}.",
+)
+NOT_A_FIELD = Kind(
+    "not_a_field",
+    "“{field}”不是可以导入的字段。可用的字段：{fields}。",
+    "“{field}” is no field that can be imported. The fields are: {fields}.",
+)
+NEEDS_POLYGONS = Kind(
+    "needs_polygons",
+    "{file} 是表格，没有图形。请用带图形的文件（gpkg、shp、zip、geojson、gdb、parquet）。",
+    "{file} is a table without polygons. Use a geographic file (gpkg, shp, zip, geojson, gdb, parquet).",
+)
+IS_NOT_TABLE = Kind(
+    "needs_table",
+    "{file} 不是表格。请用 CSV 或 XLSX 文件。",
+    "{file} is no table. Use a CSV or XLSX file.",
+)
+TABLE_ENDINGS = (".csv", ".txt", ".xlsx", ".xls", ".xlsm")
+
+# Names of columns seen in practice, lower case: survey standards (DLTB, XZQ), agencies' tables, our own exports.
+ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
+    "units": {
+        "code": (
+            "code",
+            "xzqdm",
+            "zldwdm",
+            "qsdwdm",
+            "unit_code",
+            "代码",
+            "行政区代码",
+            "区划代码",
+        ),
+        "name": ("name", "xzqmc", "zldwmc", "qsdwmc", "名称", "行政区名称", "单位名称"),
+    },
+    "chiefs": {
+        "code": ("code", "编号", "田长编号", "工号"),
+        "name": ("name", "姓名", "田长"),
+        "unit_code": ("unit_code", "单位代码", "行政单位代码", "zldwdm"),
+        "duty": ("duty", "职务", "职责"),
+        "from_day": ("from_day", "from", "任命日期", "起", "起始日期"),
+        "to_day": ("to_day", "to", "until", "止", "截止日期"),
+        "phone": ("phone", "电话", "联系电话"),
+        "plot_number": ("plot_number", "地块编号"),
+    },
+    "plots": {
+        "number": ("number", "tbbh", "tbybh", "bsm", "地块编号", "编号", "dkbm"),
+        "unit_code": ("unit_code", "zldwdm", "qsdwdm", "单位代码", "组代码"),
+        "land_class": ("land_class", "dlbm", "地类编码", "地类"),
+        "basic_farmland": ("basic_farmland", "sfyn", "永农", "永久基本农田"),
+    },
+    "baseline": {
+        "number": ("number", "bsm", "tbybh", "tbbh", "编号"),
+        "unit_code": ("unit_code", "zldwdm", "qsdwdm", "单位代码"),
+        "land_class": ("land_class", "dlbm", "地类编码", "地类"),
+        "restoration": ("restoration", "zzsxdm", "种植属性代码"),
+        "ridge_factor": ("ridge_factor", "kcxs", "扣除系数"),
+        "year": ("year", "sjnf", "年份"),
+    },
+    "targets": {
+        "target_code": ("target_code", "target", "任务编号"),
+        "name": ("name", "任务名称"),
+        "start_day": ("start_day", "start_date", "开始日期"),
+        "due_day": ("due_day", "due_date", "截止日期"),
+        "curve": ("curve", "计划曲线"),
+        "area_basis": ("area_basis", "面积口径"),
+        "unit_code": ("unit_code", "单位代码"),
+        "area_mu": ("area_mu", "target_mu", "任务亩数", "任务（亩）", "任务(亩)"),
+    },
+    "claims": {
+        "number": ("number", "申报编号", "编号"),
+        "unit_code": ("unit_code", "zldwdm", "单位代码", "村代码"),
+        "target_code": ("target_code", "任务编号"),
+        "source_kind": ("source_kind", "来源类型"),
+        "former_use": ("former_use", "恢复前用途", "原用途"),
+        "crop": ("crop", "现种作物", "作物"),
+        "typed_area_mu": ("typed_area_mu", "上报面积", "上报亩数"),
+        "ridge_factor": ("ridge_factor", "kcxs", "扣除系数"),
+        "reported_at": ("reported_at", "上报时间"),
+        "checked_at": ("checked_at", "核查时间"),
+        "accepted_at": ("accepted_at", "验收时间"),
+        "rejected_at": ("rejected_at", "退回时间"),
+        "revoked_at": ("revoked_at", "撤销时间"),
+        "reported_by": ("reported_by", "上报人"),
+        "checked_by": ("checked_by", "核查人"),
+        "accepted_by": ("accepted_by", "验收人"),
+        "rejected_by": ("rejected_by", "退回人"),
+        "revoked_by": ("revoked_by", "撤销人"),
+        "rejected_why": ("rejected_why", "退回原因"),
+        "revoked_why": ("revoked_why", "撤销原因"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows to import. The frame's index numbers the rows as the file does; a GeoDataFrame is in EPSG:4490."""
+
+    frame: pd.DataFrame
+    noun: str
+    file: str
+    columns: dict[str, str]
+    constants: dict[str, str]
+    crs: Any = None
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The rows' numbers in the file, shape (n,)."""
+        return self.frame.index.to_numpy(dtype=np.int64)
+
+    @property
+    def geometries(self) -> NDArray[np.object_]:
+        """The polygons, shape (n,). Raises NEEDS_POLYGONS for a table."""
+        if not isinstance(self.frame, gpd.GeoDataFrame):
+            raise Problem(NEEDS_POLYGONS, file=self.file)
+        return np.asarray(self.frame.geometry.array, dtype=object)
+
+    @property
+    def has_polygons(self) -> bool:
+        return isinstance(self.frame, gpd.GeoDataFrame)
+
+    def has(self, field: str) -> bool:
+        """Whether the field has a column or a constant."""
+        return field in self.columns or field in self.constants
+
+    def text(self, field: str, default: str | None = None) -> NDArray[np.object_]:
+        """A field of all rows as stripped text, "" where it is empty, shape (n,).
+
+        Raises FIELD_MISSING where the file has no such column, unless there is a default.
+        """
+        if field in self.constants:
+            return np.full(len(self.frame), self.constants[field], dtype=object)
+        if field not in self.columns:
+            if default is None:
+                raise Problem(
+                    FIELD_MISSING,
+                    file=self.file,
+                    field=field,
+                    aliases=", ".join(ALIASES[self.noun][field]),
+                    columns=", ".join(self._own_columns()),
+                )
+            return np.full(len(self.frame), default, dtype=object)
+        return _as_text(self.frame[self.columns[field]])
+
+    def extra(self) -> list[dict[str, Any] | None]:
+        """The columns that are no field of ours, as they are in the file, a dict per row."""
+        names = [
+            name for name in self._own_columns() if name not in self.columns.values()
+        ]
+        if not names:
+            return [None] * len(self.frame)
+        kept = {name: _as_json(self.frame[name]) for name in names}
+        return [
+            dict(zip(names, values, strict=True))
+            for values in zip(*kept.values(), strict=True)
+        ]
+
+    def _own_columns(self) -> list[str]:
+        geometry = (
+            self.frame.geometry.name
+            if isinstance(self.frame, gpd.GeoDataFrame)
+            else None
+        )
+        return [str(name) for name in self.frame.columns if name != geometry]
+
+
+def open_source(path: Path, options: Options, noun: str) -> Source:
+    """Read a file of `noun`. Raises the Problems of :mod:`geodata.files`, NOT_A_FIELD, MAPPED_MISSING."""
+    if path.suffix.lower() in TABLE_ENDINGS:
+        if noun in ("plots", "baseline", "claims"):
+            raise Problem(NEEDS_POLYGONS, file=path.name)
+        return of_frame(
+            read_table(path, sheet=options.layer, encoding=options.encoding),
+            noun,
+            options,
+            path.name,
+        )
+    if noun in ("chiefs", "targets"):
+        raise Problem(IS_NOT_TABLE, file=path.name)
+    layer = read_layer(
+        path, layer=options.layer, crs=options.crs, encoding=options.encoding
+    )
+    return of_frame(layer.frame, noun, options, path.name, layer.source_crs)
+
+
+def of_frame(
+    frame: pd.DataFrame, noun: str, options: Options, file: str, crs: Any = None
+) -> Source:
+    """The source that a frame is, its fields found by name. Raises NOT_A_FIELD, MAPPED_MISSING."""
+    known = ALIASES[noun]
+    for field in [*options.mapping, *options.constants]:
+        if field not in known:
+            raise Problem(NOT_A_FIELD, field=field, fields=", ".join(known))
+    geometry = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
+    by_lower = {
+        str(name).lower(): str(name)
+        for name in reversed(frame.columns)
+        if name != geometry
+    }
+    columns = {}
+    for field, aliases in known.items():
+        if field in options.mapping:
+            column = options.mapping[field]
+            if column.lower() not in by_lower:
+                raise Problem(
+                    MAPPED_MISSING,
+                    file=file,
+                    field=field,
+                    column=column,
+                    columns=", ".join(by_lower.values()),
+                )
+            columns[field] = by_lower[column.lower()]
+        elif field not in options.constants:
+            found = next(
+                (by_lower[alias] for alias in aliases if alias in by_lower), None
+            )
+            if found is not None:
+                columns[field] = found
+    return Source(frame, noun, file, columns, options.constants, crs)
+
+
+def _as_text(column: pd.Series) -> NDArray[np.object_]:
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype(
+            "Int64"
+        )  # a number column of whole numbers: 101, not 101.0
+    text = column.astype("string").fillna("").str.strip()
+    return text.to_numpy(dtype=object)
+
+
+def _as_json(column: pd.Series) -> list[Any]:
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        return column.astype(object).where(column.notna(), None).tolist()
+    text = column.astype("string")
+    return text.astype(object).where(text.notna(), None).tolist()

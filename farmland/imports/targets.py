@@ -1,0 +1,131 @@
+"""Import of restoration targets and their allocation: a row per unit, the target's own facts in each or the first."""
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from farmland.imports.checks import numbers_of, refuse_empty, refuse_twice, unit_codes
+from farmland.imports.chiefs import days_of
+from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.source import Source
+from farmland.targets import (
+    TARGET_NOT_POSITIVE,
+    AreaBasis,
+    Target,
+    allocate,
+    allocations,
+    check_target,
+    parse_curve,
+)
+from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.problems import Kind, Problem
+
+BAD_BASIS = Kind(
+    "bad_area_basis",
+    "面积口径“{text}”不对：应为 whole（整个图斑）或 ridges_deducted（扣除田坎）。",
+    "The area basis “{text}” is wrong: write whole (the whole patch) or ridges_deducted (without its ridges).",
+)
+
+
+def import_targets(session: Session, source: Source, options: Options) -> Outcome:
+    """Write targets and allocations. Over-allocation refuses the file unless the option `allow_over` says it is meant."""
+    outcome = Outcome(len(source.frame))
+    names = source.text("target_code")
+    refuse_empty(source, "target_code", names, outcome)
+    codes = unit_codes(source, "unit_code", outcome)
+    refuse_empty(source, "unit_code", source.text("unit_code"), outcome)
+    source.text("area_mu")
+    parts = numbers_of(source, "area_mu", outcome, None)
+    for i in np.flatnonzero(~(parts >= 0)):
+        if not np.isnan(parts[i]) or source.text("area_mu")[i] == "":
+            outcome.refuse(
+                [source.numbers[i]],
+                "area_mu",
+                TARGET_NOT_POSITIVE,
+                area_mu=source.text("area_mu")[i],
+            )
+    refuse_twice(source, "unit_code", names + "/" + codes, outcome)
+    held = set(session.scalars(select(Unit.code)))
+    for i, code in enumerate(codes):
+        if code and code not in held:
+            outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
+    starts = days_of(source, "start_day", outcome, "")
+    dues = days_of(source, "due_day", outcome, "")
+    bad = {row.number for row in outcome.bad}
+    for name in dict.fromkeys(names):
+        rows = [
+            i for i in np.flatnonzero(names == name) if source.numbers[i] not in bad
+        ]
+        if not rows or not name:
+            continue
+        try:
+            with session.begin_nested():
+                changed = _target(session, source, str(name), rows, starts, dues)
+                before = allocations(session, str(name))
+                written = allocate(
+                    session,
+                    str(name),
+                    {str(codes[i]): float(parts[i]) for i in rows},
+                    allow_over=options.allow_over,
+                )
+        except Problem as problem:
+            outcome.bad.append(Row(int(source.numbers[rows[0]]), "area_mu", problem))
+            continue
+        new = sum(codes[i] not in before for i in rows)
+        outcome.added += new
+        outcome.changed += written - new + changed
+        outcome.unchanged += len(rows) - written
+    return outcome
+
+
+def _target(
+    session: Session,
+    source: Source,
+    code: str,
+    rows: list[int],
+    starts: list,
+    dues: list,
+) -> int:
+    """Write the target's own facts, taken from its first rows that have them; 1 if a known target changed."""
+
+    def first(values: object) -> str:
+        return next((str(values[i]) for i in rows if values[i]), "")  # type: ignore[index]
+
+    target = session.get(Target, code)
+    start = next(
+        (starts[i] for i in rows if starts[i]), target.start_day if target else None
+    )
+    due = next((dues[i] for i in rows if dues[i]), target.due_day if target else None)
+    basis = first(source.text("area_basis", "")) or (
+        target.area_basis if target else AreaBasis.WHOLE
+    )
+    if basis not in list(AreaBasis):
+        raise Problem(BAD_BASIS, text=basis)
+    if start is None or due is None:
+        source.text("start_day")
+        source.text("due_day")
+        raise Problem(DAYS_MISSING, code=code)
+    facts = {
+        "name": first(source.text("name", "")) or (target.name if target else code),
+        "start_day": start,
+        "due_day": due,
+        "area_basis": AreaBasis(basis),
+        "curve": parse_curve(first(source.text("curve", "")))
+        or (target.curve if target else None),
+    }
+    check_target(Target(code=code, **facts))
+    if target is None:
+        session.add(Target(code=code, **facts))
+        session.flush()
+        return 0
+    changed = any(getattr(target, name) != value for name, value in facts.items())
+    for name, value in facts.items():
+        setattr(target, name, value)
+    return int(changed)
+
+
+DAYS_MISSING = Kind(
+    "target_days_missing",
+    "任务 {code} 没有开始或截止日期。请填写 start_day 和 due_day。",
+    "Target {code} has no start or due day. Fill in start_day and due_day.",
+)

@@ -1,0 +1,125 @@
+"""Import of units: from a table of codes and names, or from a layer with their polygons."""
+
+import numpy as np
+from geodata.geometry_faults import fingerprint
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from farmland.imports.checks import (
+    refuse_empty,
+    refuse_twice,
+    sound_geometries,
+    unit_codes,
+)
+from farmland.imports.outcome import Options, Outcome
+from farmland.imports.source import Source
+from farmland.units import Unit, level_of, parent_of
+from geodata.area import areas_m2
+from geodata.column import next_id, write
+from geodata.problems import Kind
+
+PARENT_MISSING = Kind(
+    "parent_missing",
+    "{code} 的上级 {parent} 既不在本文件中，也没有导入过。请先导入上级单位。",
+    "{parent}, the unit above {code}, is neither in this file nor among the units. Import it first.",
+)
+
+
+def import_units(session: Session, source: Source, options: Options) -> Outcome:
+    """Write units; one that is there gets the new name and polygon. Parents must be there or in the file."""
+    outcome = Outcome(len(source.frame))
+    codes = unit_codes(source, "code", outcome)
+    names = source.text("name")
+    if not source.has("code"):
+        source.text("code")
+    refuse_empty(source, "name", names, outcome)
+    refuse_empty(source, "code", source.text("code"), outcome)
+    refuse_twice(source, "code", codes, outcome)
+    if source.has_polygons:
+        geometries, sound = sound_geometries(source, options, outcome)
+    else:
+        geometries = np.full(len(codes), None, dtype=object)
+        sound = np.ones(len(codes), dtype=bool)
+
+    held = {
+        row.code: row
+        for row in session.execute(
+            select(Unit.id, Unit.code, Unit.name, Unit.geometry, Unit.area_m2)
+        )
+    }
+    known = {*held, *codes}
+    for i, code in enumerate(codes):
+        if code and (parent := parent_of(code)) is not None and parent not in known:
+            outcome.refuse(
+                [source.numbers[i]], "code", PARENT_MISSING, code=code, parent=parent
+            )
+
+    bad = {row.number for row in outcome.bad}
+    good = [
+        i
+        for i in np.argsort([len(code) * 10**15 + int(code or 0) for code in codes])
+        if source.numbers[i] not in bad
+    ]
+    good.sort(
+        key=lambda i: (
+            list(type(level_of(codes[i]))).index(level_of(codes[i])),
+            codes[i],
+        )
+    )
+    areas = areas_m2(np.where(sound, geometries, None)).round(2)
+    old = np.array(
+        [held[code].geometry if code in held else None for code in codes], dtype=object
+    )
+    has_old = np.array([geometry is not None for geometry in old])
+    same = np.zeros(len(codes), dtype=bool)
+    both = has_old & np.array([geometry is not None for geometry in geometries])
+    if both.any():
+        same[both] = fingerprint(old[both]) == fingerprint(geometries[both])
+
+    connection = session.connection()
+    first = next_id(connection, Unit.__table__)
+    new, changed = [], []
+    for i in good:
+        code = codes[i]
+        if code not in held:
+            new.append(i)
+        elif held[code].name != names[i] or (geometries[i] is not None and not same[i]):
+            changed.append(i)
+        else:
+            outcome.unchanged += 1
+    rows = [
+        {
+            "id": first + place,
+            "code": codes[i],
+            "name": names[i],
+            "level": level_of(codes[i]),
+            "parent_code": parent_of(codes[i]),
+            "area_m2": None if geometries[i] is None else float(areas[i]),
+        }
+        for place, i in enumerate(new)
+    ]
+    write(connection, Unit.__table__, rows, geometries[new], new=True)
+    kept = [
+        held[codes[i]].geometry if geometries[i] is None else geometries[i]
+        for i in changed
+    ]
+    rows = [
+        {
+            "id": held[codes[i]].id,
+            "name": names[i],
+            "area_m2": held[codes[i]].area_m2
+            if geometries[i] is None
+            else float(areas[i]),
+        }
+        for i in changed
+    ]
+    write(
+        connection,
+        Unit.__table__,
+        rows,
+        np.array([*kept, None], dtype=object)[:-1],
+        new=False,
+    )
+    outcome.added, outcome.changed = len(new), len(changed)
+    outcome.area_m2 = round(float(areas[good].sum()), 2) if good else 0.0
+    return outcome

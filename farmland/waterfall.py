@@ -1,0 +1,133 @@
+"""The waterfall from gross to net: what was reported, each reason why part of it does not count, what is accepted."""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from farmland.claims import Claim, Deduction
+from farmland.clock import day_of
+from farmland.net_area import Reason, Stage
+from farmland.progress import claim_moments
+from farmland.rounding import mu, shares_of
+from farmland.targets import get_target, target_on
+from farmland.units import get_unit, within
+from geodata.area import m2_to_mu
+
+REPORTED, ACCEPTED = "reported", "accepted"
+REJECTED, REVOKED = "rejected", "revoked"
+NOT_YET_CHECKED, NOT_YET_ACCEPTED = "not_yet_checked", "not_yet_accepted"
+BARS = (
+    REPORTED,
+    *Reason,
+    REJECTED,
+    NOT_YET_CHECKED,
+    NOT_YET_ACCEPTED,
+    REVOKED,
+    ACCEPTED,
+)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar: the area in m² and mu (two decimals) and how many claims it is made of."""
+
+    reason: str
+    area_m2: float
+    area_mu: float
+    claims: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def waterfall(
+    session: Session,
+    unit_code: str,
+    moment: datetime,
+    *,
+    target_code: str | None = None,
+) -> list[Bar]:
+    """The bars in the order of :data:`BARS` for a unit and all below it as of a moment.
+
+    The first less those between is the last, in m² and in the rounded mu. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
+    """
+    parts = claim_parts(session, unit_code, moment, target_code=target_code)
+    area_m2 = {bar: round(sum(areas.values(), 0.0), 2) for bar, areas in parts.items()}
+    lost = [bar for bar in BARS if bar not in (REPORTED, ACCEPTED)]
+    area_mu = {REPORTED: mu(area_m2[REPORTED]), ACCEPTED: mu(area_m2[ACCEPTED])}
+    exact = m2_to_mu(np.array([area_m2[bar] for bar in lost]))
+    rest = round(area_mu[REPORTED] - area_mu[ACCEPTED], 2)
+    area_mu |= dict(zip(lost, shares_of(rest, exact).tolist(), strict=True))
+    return [Bar(bar, area_m2[bar], area_mu[bar], len(parts[bar])) for bar in BARS]
+
+
+def claim_parts(
+    session: Session,
+    unit_code: str,
+    moment: datetime,
+    *,
+    target_code: str | None = None,
+) -> dict[str, dict[int, float]]:
+    """For each bar, the claims (by id) that it is made of and the m² of each."""
+    unit = get_unit(session, unit_code)
+    target = (
+        get_target(session, target_code)
+        if target_code
+        else target_on(session, day_of(moment))
+    )
+    m = claim_moments()
+    condition = (
+        within(Claim.unit_code, unit.code)
+        & (m.c.reported_at <= moment)
+        & (Claim.target_code == (target.code if target else None))
+    )
+    claims = session.execute(
+        select(
+            Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m
+        )
+        .join(m, m.c.claim_id == Claim.id)
+        .where(condition)
+    ).all()
+    cuts: dict[tuple[int, str], list[tuple[str, float]]] = defaultdict(list)
+    for claim_id, stage, reason, area in session.execute(
+        select(
+            Deduction.claim_id,
+            Deduction.stage,
+            Deduction.reason,
+            func.sum(Deduction.area_m2),
+        )
+        .join(Claim, Claim.id == Deduction.claim_id)
+        .join(m, m.c.claim_id == Claim.id)
+        .where(condition)
+        .group_by(Deduction.claim_id, Deduction.stage, Deduction.reason)
+    ):
+        cuts[claim_id, stage].append((reason, round(area, 2)))
+    parts: dict[str, dict[int, float]] = {bar: {} for bar in BARS}
+    for claim in claims:
+        accepted = claim.accepted_at is not None and claim.accepted_at <= moment
+        stage, net = (
+            (Stage.ACCEPTED, claim.accepted_net_m2)
+            if accepted
+            else (Stage.REPORTED, claim.reported_net_m2)
+        )
+        parts[REPORTED][claim.id] = claim.gross_m2
+        for reason, area in cuts[claim.id, stage]:
+            parts[reason][claim.id] = area
+        parts[_fate(claim, accepted, moment)][claim.id] = net
+    return parts
+
+
+def _fate(claim: Any, accepted: bool, moment: datetime) -> str:
+    if claim.revoked_at is not None and claim.revoked_at <= moment:
+        return REVOKED
+    if claim.rejected_at is not None and claim.rejected_at <= moment:
+        return REJECTED
+    if accepted:
+        return ACCEPTED
+    checked = claim.checked_at is not None and claim.checked_at <= moment
+    return NOT_YET_ACCEPTED if checked else NOT_YET_CHECKED
