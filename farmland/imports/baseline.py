@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from geodata.geometry_faults import fingerprint
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,6 +18,7 @@ from farmland.imports.polygon_rows import write_rows
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
 from geodata.area import areas_m2
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 YEAR_MISSING = Kind(

@@ -2,14 +2,14 @@
 
 import numpy as np
 import shapely
-from geodata.crs import check_position
-from geodata.geometry_faults import faults, repair
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
 from farmland.units import LEVELS, Unit, UnitPolygons, normal_code, polygons
+from geodata.crs import check_position
+from geodata.geometry_faults import faults, repair
 from geodata.problems import Kind, Problem
 
 EMPTY_FIELD = Kind(

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import numpy as np
-from geodata.geometry_faults import fingerprint
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
@@ -22,6 +21,7 @@ from farmland.imports.source import Source
 from farmland.targets import TARGET_NOT_POSITIVE
 from farmland.transitions import Actor, Ground, Report, report_claim, take_step
 from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 BAD_SOURCE_KIND = Kind(

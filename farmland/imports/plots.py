@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import shapely
-from geodata.geometry_faults import fingerprint
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from farmland.land_classes import BAD_LAND_CLASS, known
 from farmland.plots import Plot
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.area import areas_m2
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 OVERLAPS = Kind(

@@ -7,11 +7,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from geodata.files import read_layer, read_table
 from numpy.typing import NDArray
 
 from farmland.imports.outcome import Options
+from geodata.files import read_layer
 from geodata.problems import Kind, Problem
+from geodata.tables import read_table
 
 FIELD_MISSING = Kind(
     "field_missing",

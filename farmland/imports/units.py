@@ -1,7 +1,6 @@
 """Import of units: from a table of codes and names, or from a layer with their polygons."""
 
 import numpy as np
-from geodata.geometry_faults import fingerprint
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from farmland.imports.source import Source
 from farmland.units import Unit, level_of, parent_of
 from geodata.area import areas_m2
 from geodata.column import next_id, write
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind
 
 PARENT_MISSING = Kind(

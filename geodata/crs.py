@@ -1,0 +1,184 @@
+"""Coordinate systems: what a file declares, whether its polygons then lie where they should, and what would fit.
+
+Records are kept in EPSG:4490 (CGCS2000, longitude then latitude). WGS 84 is taken as the same: the two differ by some
+centimetres, less than any survey of a plot. Axis order in files and in the definitions of EPSG:4546 and its like
+(northing first) is never relied upon: x is always the easting or longitude.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from geodata.area import ELLIPSOID
+from geodata.problems import Kind, Problem
+
+STORAGE = CRS.from_epsg(4490)
+
+UNKNOWN_CRS = Kind(
+    "unknown_crs",
+    "不认识坐标系“{text}”。请写 EPSG 代码，如 EPSG:4546（CGCS2000 三度带，中央经线 111°）。",
+    "The coordinate system “{text}” is unknown. Write an EPSG code, such as EPSG:4546 (CGCS2000, 3-degree, 111° E).",
+)
+WRONG_POSITION = Kind(
+    "wrong_position",
+    "{count} 个图形中有 {outside} 个不在本市范围内：按 {crs} 它们在 {longitude:.4f}°E {latitude:.4f}°N 一带，距本市中心 "
+    "{distance_km:,.0f} km。{hint_zh}",
+    "{outside} of {count} polygons do not lie in the city: read as {crs} they are around {longitude:.4f}°E "
+    "{latitude:.4f}°N, {distance_km:,.0f} km from its centre. {hint_en}",
+)
+
+_CANDIDATES = (4490, 4546, 4525, 4547, 4526, 4545, 4524, 4497, 4498, 32649, 32650, 3857)
+_NAMES_ZH = {
+    4490: "CGCS2000 经纬度",
+    4524: "CGCS2000 三度带 36 带（带号）",
+    4525: "CGCS2000 三度带 37 带（带号）",
+    4526: "CGCS2000 三度带 38 带（带号）",
+    4545: "CGCS2000 三度带，中央经线 108°",
+    4546: "CGCS2000 三度带，中央经线 111°",
+    4547: "CGCS2000 三度带，中央经线 114°",
+    4497: "CGCS2000 六度带 19 带（带号）",
+    4498: "CGCS2000 六度带 20 带（带号）",
+    32649: "WGS 84 UTM 49N",
+    32650: "WGS 84 UTM 50N",
+    3857: "Web 墨卡托",
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A system in which `inside` (0 to 1) of the polygons lie at home, with x and y swapped or not."""
+
+    epsg: int
+    swapped: bool
+    inside: float
+
+
+def parse_crs(text: str) -> CRS:
+    """A coordinate system as a user names it: EPSG:4546, 4546, or WKT. Raises UNKNOWN_CRS."""
+    try:
+        return CRS.from_user_input(int(text) if text.strip().isdigit() else text)
+    except CRSError:
+        raise Problem(UNKNOWN_CRS, text=text) from None
+
+
+def same_as_storage(crs: CRS) -> bool:
+    """Whether coordinates of `crs` are storage coordinates as they are: CGCS2000 or WGS 84 in degrees."""
+    return crs.is_geographic and crs.to_2d().to_epsg(min_confidence=60) in (4490, 4326)
+
+
+def to_storage(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+    """Geometries of `crs` (x first) in EPSG:4490, shape (n,). Points that cannot be transformed become infinite."""
+    if same_as_storage(crs):
+        return geometries
+    transformer = Transformer.from_crs(crs, STORAGE, always_xy=True)
+    return np.asarray(
+        shapely.transform(
+            geometries, lambda points: np.column_stack(transformer.transform(*points.T))
+        ),
+        dtype=object,
+    )
+
+
+def fitting_systems(points: NDArray[np.float64], home: shapely.Geometry) -> list[Fit]:
+    """The systems in which raw points, shape (n, 2), would lie in the home polygon (degrees); best first."""
+    shapely.prepare(home)
+    fits = []
+    for epsg in _CANDIDATES:
+        for swapped in (False, True):
+            x, y = (points[:, ::-1] if swapped else points).T
+            if epsg != 4490:
+                x, y = Transformer.from_crs(epsg, STORAGE, always_xy=True).transform(
+                    x, y
+                )
+            finite = np.isfinite(x) & np.isfinite(y)
+            inside = (
+                shapely.contains_xy(
+                    home, np.where(finite, x, 0), np.where(finite, y, 0)
+                )
+                & finite
+            )
+            if inside.mean() > 0.5:
+                fits.append(Fit(epsg, swapped, float(inside.mean())))
+    return sorted(fits, key=lambda fit: -fit.inside)
+
+
+def check_position(
+    geometries: NDArray[np.object_], home: shapely.Geometry, crs: CRS | None
+) -> None:
+    """Raises WRONG_POSITION when most geometries (degrees, read as `crs`) lie outside the home polygon's surroundings.
+
+    An area stays the same in a wrong zone; only the position tells. The problem names the systems that would fit.
+    """
+    bounds = shapely.bounds(geometries)
+    centres = (
+        np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
+    )
+    sane = np.isfinite(centres).all(axis=1)
+    around = shapely.box(*home.bounds).buffer(0.02)
+    inside = sane & shapely.contains_xy(around, np.where(sane[:, None], centres, 0))
+    if inside.mean() > 0.5:
+        return
+    lost = centres[~inside & sane]
+    x, y = np.median(lost, axis=0) if len(lost) else (np.inf, np.inf)
+    middle = home.centroid
+    on_earth = abs(x) <= 180 and abs(y) <= 90
+    distance = (
+        ELLIPSOID.inv(middle.x, middle.y, x, y)[2] / 1000 if on_earth else float("inf")
+    )
+    hint_zh, hint_en = _hint(centres[sane], home, crs)
+    raise Problem(
+        WRONG_POSITION,
+        count=len(geometries),
+        outside=int((~inside).sum()),
+        crs=_name(crs),
+        longitude=x,
+        latitude=y,
+        distance_km=distance,
+        hint_zh=hint_zh,
+        hint_en=hint_en,
+    )
+
+
+def _hint(
+    centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None
+) -> tuple[str, str]:
+    if len(centres) == 0:
+        return "坐标不是有效的数。", "The coordinates are no valid numbers."
+    if np.abs(centres).max() < 0.01:
+        return (
+            "坐标为 0，没有填对，请重新导出。",
+            "The coordinates are zero: export the file again.",
+        )
+    points = centres
+    if crs is not None and not same_as_storage(crs):
+        x, y = Transformer.from_crs(STORAGE, crs, always_xy=True).transform(*centres.T)
+        points = np.column_stack([x, y])
+    points = points[np.isfinite(points).all(axis=1)]
+    fits = fitting_systems(points, home) if len(points) else []
+    if not fits:
+        return (
+            "已试过的坐标系都不合适，请向数据提供者核实。",
+            "None of the systems that were tried fits: ask who made the file.",
+        )
+    best = fits[0]
+    if best.swapped:
+        return (
+            f"若把 X、Y（经纬度）对调，按 EPSG:{best.epsg}（{_NAMES_ZH[best.epsg]}）就在本市内：请改正坐标顺序后重新导出。",
+            f"With x and y (longitude and latitude) exchanged they would lie in it as EPSG:{best.epsg}: correct the order "
+            "and export again.",
+        )
+    return (
+        f"按 EPSG:{best.epsg}（{_NAMES_ZH[best.epsg]}）就在本市内：若确实如此，请加 --crs EPSG:{best.epsg}。",
+        f"As EPSG:{best.epsg} they would lie in it: if that is right, add --crs EPSG:{best.epsg}.",
+    )
+
+
+def _name(crs: CRS | None) -> str:
+    if crs is None:
+        return "EPSG:4490"
+    epsg = crs.to_epsg()
+    return f"EPSG:{epsg}" if epsg else crs.name
