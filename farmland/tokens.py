@@ -80,6 +80,16 @@ def revoke_token(session: Session, name: str, now: datetime) -> None:
     token.revoked_at = now
 
 
+def in_use(session: Session) -> list[Token]:
+    """The tokens that are not withdrawn, the oldest first."""
+    return list(session.scalars(select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)))
+
+
+def any_token(session: Session) -> bool:
+    """Whether a token was ever made."""
+    return session.scalar(select(Token.id).limit(1)) is not None
+
+
 def holder_of(session: Session, secret: str) -> Token:
     """The token in use behind a secret. Raises TOKEN_UNKNOWN."""
     token = session.scalar(

@@ -1,0 +1,59 @@
+"""Settings, from the environment: where the records are, where to serve, when a warning turns, in which language."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from farmland.progress import WarningColours
+from geodata.problems import Kind, Language, Problem
+
+BAD_SETTING = Kind(
+    "bad_setting",
+    "设置 {name} 的值“{value}”不对：{reason}",
+    "The setting {name} has a wrong value “{value}”: {reason}",
+)
+
+
+class Settings(BaseSettings):
+    """Each setting is an environment variable TIANZHANG_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="TIANZHANG_")
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("tianzhang"))
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    warning_green: float = Field(default=1.0, gt=0)
+    warning_yellow: float = Field(default=0.85, gt=0)
+    lang: Literal["zh", "en"] | None = None
+
+    @property
+    def url(self) -> str:
+        """The database's address; by default a file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'tianzhang.sqlite'}"
+
+    @property
+    def colours(self) -> WarningColours:
+        return WarningColours(self.warning_green, self.warning_yellow)
+
+    @property
+    def language(self) -> Language:
+        """The language of the command: as set, else English only where the environment's language is English."""
+        if self.lang:
+            return self.lang
+        spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+        return "en" if spoken.startswith("en") else "zh"
+
+
+def load_settings() -> Settings:
+    """The settings of this environment. Raises BAD_SETTING."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"TIANZHANG_{str(first['loc'][0]).upper()}"
+        raise Problem(BAD_SETTING, name=name, value=first.get("input"), reason=first["msg"]) from None
