@@ -1,201 +1,182 @@
-"""A mesh of brick-like quadrilaterals that tiles a polygon exactly: neighbours share their edges vertex by vertex.
+"""A mesh of field-like cells that tiles an area exactly, and its division into connected regions.
 
-The mesh is laid in strips side by side, each cut by dividers of its own, as bricks are laid in courses, and then put on
-the ground by a smooth function. Three edges meet in a corner, never four, so that any set of cells that hang together
-by edges has an outline that never touches itself. Cells on the polygon's outline are cut there.
+Neighbouring cells share their corners bit for bit, so that unions of cells tile the area exactly too.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Geometries = NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class Edges:
-    """The borders between neighbouring cells: `one[i]` and `other[i]` share a border of `length[i]` (mesh's units)."""
-
-    one: Ints
-    other: Ints
-    length: Floats
+from scipy import ndimage, sparse, spatial
+from scipy.sparse import csgraph
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """Cells that tile a polygon.
+    """n cells: polygons (degrees), centres in metres shape (n, 2), which are cut by the outline, and who neighbours whom.
 
-    `cells` holds the polygons, shape (n,). `strip` is the strip that a cell lies in and `place` its place there; cells
-    that were cut by the outline have strip -1. `_points` are the corners on the ground, `_low` and `_high` the index
-    there of each divider's lower and upper end, by strip and place.
+    `pairs`, shape (m, 2), are the indices of cells that share an edge.
     """
 
-    cells: Geometries
-    strip: Ints
-    place: Ints
-    _points: Floats
-    _low: Ints
-    _high: Ints
-
-    @cached_property
-    def centres(self) -> Floats:
-        """The cells' centroids, shape (n, 2)."""
-        return shapely.get_coordinates(shapely.centroid(self.cells))
-
-    @cached_property
-    def edges(self) -> Edges:
-        """Which cells are neighbours, found by the segments that they share."""
-        coordinates, owner = shapely.get_coordinates(self.cells, return_index=True)
-        _, corner = np.unique(
-            np.ascontiguousarray(coordinates).view(np.complex128).ravel(),
-            return_inverse=True,
-        )
-        inside = owner[1:] == owner[:-1]
-        start, end = corner[:-1][inside], corner[1:][inside]
-        length = np.hypot(*np.diff(coordinates, axis=0)[inside].T)
-        keys = np.minimum(start, end) * np.int64(corner.max() + 1) + np.maximum(start, end)
-        order = np.argsort(keys, kind="stable")
-        twin = np.flatnonzero(np.diff(keys[order]) == 0)
-        segment, partner = order[twin], order[twin + 1]
-        owners = owner[:-1][inside]
-        pairs = np.sort(np.column_stack([owners[segment], owners[partner]]), axis=1)
-        key = pairs[:, 0] * np.int64(len(self.cells)) + pairs[:, 1]
-        unique, back = np.unique(key, return_inverse=True)
-        return Edges(
-            unique // len(self.cells),
-            unique % len(self.cells),
-            np.bincount(back, weights=length[segment]),
-        )
-
-    def runs(self, first: Ints, last: Ints) -> Geometries:
-        """The polygon of each run of cells from `first` to `last` (indices of whole cells in the same strip)."""
-        return _rings(
-            self._points,
-            self._low[self.strip[first], self.place[first]],
-            self._low[self.strip[last], self.place[last] + 1],
-            self._high[self.strip[first], self.place[first]],
-            self._high[self.strip[last], self.place[last] + 1],
-        )
+    cells: NDArray[np.object_]
+    centres: NDArray[np.float64]
+    cut: NDArray[np.bool_]
+    pairs: NDArray[np.int64]
 
 
-def tile(
-    outline: shapely.Polygon,
-    strips: Floats,
-    dividers: Floats,
-    spacing: float,
-    on_ground: Callable[[Floats], Floats],
-) -> Mesh:
-    """Tile a polygon.
+def noise(shape: tuple[int, int], smooth: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Smooth noise over a grid with mean 0 and deviation 1; `smooth` is its width in grid steps."""
+    field = ndimage.gaussian_filter(rng.standard_normal(shape), smooth, mode="reflect")
+    return np.asarray((field - field.mean()) / field.std())
+
+
+def metres(points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
+    """Degrees as metres east and north of an origin, to a few parts in a thousand: for laying out, not for measuring."""
+    return (points - origin) * [111_320 * np.cos(np.radians(origin[1])), 110_900]
+
+
+def degrees(points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
+    """The inverse of :func:`metres`."""
+    return points / [111_320 * np.cos(np.radians(origin[1])), 110_900] + origin
+
+
+def mesh(outline: shapely.Polygon, width_m: float, height_m: float, rng: np.random.Generator) -> Mesh:
+    """Cells of about the given size that follow a smoothly turning direction and tile the outline exactly."""
+    origin = (outline.centroid.x, outline.centroid.y)
+    west, south, east, north = shapely.bounds(shapely.transform(outline, lambda points: metres(points, origin)))
+    margin = 2500.0
+    x = np.arange(west - margin, east + margin, width_m)
+    y = np.arange(south - margin, north + margin, height_m)
+    shape = (len(y), len(x))
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    for smooth_m, swing_m in ((2600, 900), (900, 150)):
+        for axis in (0, 1):
+            step = ndimage.gaussian_filter(
+                rng.standard_normal(shape), (smooth_m / height_m, smooth_m / width_m), mode="reflect"
+            )
+            grid[..., axis] += step / step.std() * swing_m
+    grid += rng.uniform(-0.09, 0.09, grid.shape) * [width_m, height_m]
+    nodes = degrees(grid, origin).round(9)
+    corners = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1], nodes[:-1, :-1]], axis=2)
+    cells = shapely.polygons(corners.reshape(-1, 5, 2))
+    shapely.prepare(outline)
+    meets = shapely.intersects(outline, cells)
+    cells = cells[meets]
+    whole = shapely.contains_properly(outline, cells)
+    pieces = _cut(outline, cells[~whole])
+    kept = np.concatenate([cells[whole], pieces])
+    cut = np.concatenate([np.zeros(whole.sum(), dtype=bool), np.ones(len(pieces), dtype=bool)])
+    centres = metres(shapely.get_coordinates(shapely.centroid(kept)), origin)
+    order = np.lexsort((centres[:, 0].round(2), centres[:, 1].round(2)))
+    kept, cut, centres = kept[order], cut[order], centres[order]
+    return Mesh(kept, centres, cut, _pairs(kept))
+
+
+def _cut(outline: shapely.Polygon, cells: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The pieces of cells within the outline: all lines are noded together, so that pieces share their corners."""
+    lines = shapely.union_all(np.concatenate([shapely.boundary(cells), [shapely.boundary(outline)]]))
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    inner = shapely.point_on_surface(faces)
+    owner = shapely.STRtree(cells).query(inner, predicate="within")[0]
+    is_piece = np.zeros(len(faces), dtype=bool)
+    is_piece[owner] = True
+    return np.asarray(faces[is_piece & shapely.contains(outline, inner)])
+
+
+def _pairs(cells: NDArray[np.object_]) -> NDArray[np.int64]:
+    points, owner = shapely.get_coordinates(shapely.get_exterior_ring(cells), return_index=True)
+    same = owner[1:] == owner[:-1]
+    start, end, owner = points[:-1][same], points[1:][same], owner[1:][same]
+    swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    start[swap], end[swap] = end[swap], start[swap].copy()
+    keys = np.ascontiguousarray(np.hstack([start, end])).view([("", float)] * 4).ravel()
+    order = np.argsort(keys, kind="stable")
+    equal = keys[order][1:] == keys[order][:-1]
+    return np.column_stack([owner[order][:-1][equal], owner[order][1:][equal]])
+
+
+def divide(
+    grid: Mesh, parts: NDArray[np.int64], counts: list[int], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Divide each part of the mesh into `counts[part]` connected regions of like size.
 
     Parameters
     ----------
-    outline : the polygon, in the ground's coordinates
-    strips : shape (s + 1,), ascending; strip i lies between strips[i] and strips[i + 1] (second mesh coordinate)
-    dividers : shape (s, d), ascending in each row; where the strips are cut (first mesh coordinate)
-    spacing : corners are put between two that are further apart along a strip (mesh's units)
-    on_ground : takes mesh coordinates, shape (n, 2), to the ground; must not fold, and must cover the outline
+    parts : array of shape (n,), the part of each cell, 0 to len(counts) - 1, each connected
+    counts : the number of regions of each part
 
     Returns
     -------
-    Mesh, whose cells' union is the outline up to the rounding of coordinates
+    array of shape (n,), the region of each cell: the regions of part 0 first, then those of part 1, ...
     """
-    points, low, high = _corners(strips, dividers, spacing)
-    points = on_ground(points)
-    count, width = dividers.shape[0], dividers.shape[1] - 1
-    strip = np.repeat(np.arange(count), width)
-    place = np.tile(np.arange(width), count)
-    cells = _rings(
-        points, low[strip, place], low[strip, place + 1], high[strip, place], high[strip, place + 1]
-    )
-
-    ring = shapely.get_coordinates(outline.exterior)
-    segments = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1))
-    met = np.zeros(len(cells), dtype=bool)
-    met[shapely.STRtree(segments).query(cells, predicate="intersects")[0]] = True
-    shapely.prepare(outline)
-    whole = ~met & shapely.contains_xy(outline, points[low[strip, place]])
-    pieces = _cut(outline, cells[met])
-    cut = np.full(len(pieces), -1)
-    return Mesh(
-        np.concatenate([cells[whole], pieces]),
-        np.concatenate([strip[whole], cut]),
-        np.concatenate([place[whole], cut]),
-        points,
-        low,
-        high,
-    )
+    regions = np.empty(len(parts), dtype=np.int64)
+    first = 0
+    order = np.argsort(parts, kind="stable")
+    ends = np.searchsorted(parts[order], np.arange(len(counts) + 1))
+    for part, count in enumerate(counts):
+        members = order[ends[part] : ends[part + 1]]
+        regions[members] = first + _cluster(grid.centres[members], count, rng)
+        first += count
+    return connect(grid, parts, regions)
 
 
-def unions(cells: Geometries, labels: Ints, count: int) -> Geometries:
-    """The union of the cells of each label 0 to `count` - 1, shape (count,). Cells must be edge-matched."""
-    order = np.argsort(labels, kind="stable")
-    sizes = np.bincount(labels, minlength=count)
-    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    table = np.full((count, sizes.max()), None, dtype=object)
-    table[labels[order], np.arange(len(labels)) - first[labels[order]]] = cells[order]
-    return np.asarray(shapely.coverage_union_all(table, axis=1), dtype=object)
+def _cluster(points: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """k-means from seeds that lie far apart; every cluster has a point."""
+    seeds = points[[rng.integers(len(points))]]
+    distance = np.linalg.norm(points - seeds[0], axis=1)
+    for _ in range(count - 1):
+        chosen = points[rng.choice(len(points), p=distance**2 / (distance**2).sum())]
+        seeds = np.vstack([seeds, chosen])
+        distance = np.minimum(distance, np.linalg.norm(points - chosen, axis=1))
+    for _ in range(8):
+        nearest = spatial.cKDTree(seeds).query(points)[1]
+        sizes = np.bincount(nearest, minlength=count)
+        held = sizes > 0
+        for axis in (0, 1):
+            sums = np.bincount(nearest, weights=points[:, axis], minlength=count)
+            seeds[held, axis] = sums[held] / sizes[held]
+    nearest = spatial.cKDTree(seeds).query(points)[1]
+    for empty in np.flatnonzero(np.bincount(nearest, minlength=count) == 0):
+        largest = np.bincount(nearest, minlength=count).argmax()
+        nearest[np.flatnonzero(nearest == largest)[0]] = empty
+    return np.asarray(nearest)
 
 
-def polygons_of(geometries: Geometries) -> Geometries:
-    """Geometries of one part as plain polygons."""
-    parts, owner = shapely.get_parts(geometries, return_index=True)
-    single = np.bincount(owner, minlength=len(geometries)) == 1
-    result = geometries.copy()
-    result[single] = parts[single[owner]]
+def connect(grid: Mesh, parts: NDArray[np.int64], regions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the stray pieces of each region to a neighbour in the same part, so that every region is connected."""
+    regions = regions.copy()
+    for _ in range(40):
+        left, right = grid.pairs.T
+        inside = regions[left] == regions[right]
+        n = len(regions)
+        graph = sparse.coo_matrix((np.ones(inside.sum()), (left[inside], right[inside])), shape=(n, n))
+        component = csgraph.connected_components(graph, directed=False)[1]
+        sizes = np.bincount(component)
+        order = np.lexsort((component, -sizes[component], regions))
+        _, first = np.unique(regions[order], return_index=True)
+        main = np.zeros(len(sizes), dtype=bool)
+        main[component[order[first]]] = True
+        stray = ~main[component]
+        if not stray.any():
+            return regions
+        both = np.vstack([grid.pairs, grid.pairs[:, ::-1]])
+        leaves = stray[both[:, 0]] & ~stray[both[:, 1]] & (parts[both[:, 0]] == parts[both[:, 1]])
+        if not leaves.any():
+            return regions
+        cells, place = np.unique(both[leaves, 0], return_index=True)
+        regions[cells] = regions[both[leaves][place, 1]]
+    return regions
+
+
+def dissolve(cells: NDArray[np.object_], regions: NDArray[np.int64]) -> NDArray[np.object_]:
+    """The union of the cells of each region, shape (number of regions,); cells must tile without overlaps."""
+    order = np.argsort(regions, kind="stable")
+    ends = np.searchsorted(regions[order], np.arange(regions.max() + 2))
+    result = np.empty(len(ends) - 1, dtype=object)
+    for region in range(len(result)):
+        members = cells[order[ends[region] : ends[region + 1]]]
+        merged = shapely.coverage_union_all(members)
+        parts = shapely.get_parts(merged)
+        result[region] = parts[0] if len(parts) == 1 else merged
     return result
-
-
-def _corners(strips: Floats, dividers: Floats, spacing: float) -> tuple[Floats, Ints, Ints]:
-    """Corners sorted along the lines between strips, with the places among them of the dividers' two ends."""
-    count, width = dividers.shape
-    line = np.concatenate([np.repeat(np.arange(count), width), np.repeat(np.arange(1, count + 1), width)])
-    along = np.concatenate([dividers.ravel(), dividers.ravel()])
-    order = np.lexsort((along, line))
-    gap = np.diff(along[order])
-    gap[np.diff(line[order]) != 0] = 0
-    extra = np.maximum(np.ceil(gap / spacing).astype(np.int64) - 1, 0)
-    total = np.concatenate([[0], np.cumsum(1 + extra)])
-    place = np.empty(len(along), dtype=np.int64)
-    place[order] = total  # a corner comes after all corners and extra corners before it
-
-    points = np.empty((total[-1] + 1, 2))
-    points[total] = np.column_stack([along[order], strips[line[order]]])
-    before = np.repeat(np.arange(len(extra)), extra)
-    step = np.arange(len(before)) - np.repeat(np.cumsum(extra) - extra, extra) + 1
-    between = points[total[:-1]][before] + (
-        (step / (extra[before] + 1))[:, None] * np.column_stack([gap, np.zeros(len(gap))])[before]
-    )
-    points[total[:-1][before] + step] = between
-    ends = place.reshape(2, count, width)
-    return points, ends[0], ends[1]
-
-
-def _rings(points: Floats, low_start: Ints, low_end: Ints, high_start: Ints, high_end: Ints) -> Geometries:
-    """Polygons that run along the lower line from start to end and back along the upper one."""
-    there, back = low_end - low_start + 1, high_end - high_start + 1
-    size = there + back + 1
-    first = np.cumsum(size) - size
-    owner = np.repeat(np.arange(len(size)), size)
-    step = np.arange(size.sum()) - first[owner]
-    index = np.where(
-        step < there[owner], low_start[owner] + step, high_end[owner] - (step - there[owner])
-    )
-    index[first + size - 1] = low_start
-    rings = shapely.linearrings(points[index], indices=owner)
-    return np.asarray(shapely.polygons(rings), dtype=object)
-
-
-def _cut(outline: shapely.Polygon, cells: Geometries) -> Geometries:
-    """The parts of cells inside the outline, cut so that neighbours get the same new corners."""
-    lines = np.concatenate([[outline.exterior], shapely.get_exterior_ring(cells)])
-    pieces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
-    inner = shapely.point_on_surface(pieces)
-    owned = np.zeros(len(pieces), dtype=bool)
-    owned[shapely.STRtree(cells).query(inner, predicate="within")[0]] = True
-    return pieces[owned & shapely.contains(outline, inner)]
