@@ -30,7 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-token_app = typer.Typer(help="Tokens with which programs may write.", no_args_is_help=True)
+token_app = typer.Typer(
+    help="Tokens with which programs may write.", no_args_is_help=True
+)
 app.add_typer(token_app, name="token")
 console = Console()
 errors = Console(stderr=True)
@@ -38,8 +40,15 @@ errors = Console(stderr=True)
 WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "▲ yellow", "yellow"),
             "red": ("■ 红", "■ red", "red"), "none": ("— 无", "— none", "white")}  # fmt: skip
 
-AsOf = Annotated[str | None, typer.Option("--as-of", help="A day (its end, Asia/Shanghai) or moment: 2022-04-26")]
-UnitCode = Annotated[str | None, typer.Option("--unit", help="A unit's code; without it, the city")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="A day (its end, Asia/Shanghai) or moment: 2022-04-26"
+    ),
+]
+UnitCode = Annotated[
+    str | None, typer.Option("--unit", help="A unit's code; without it, the city")
+]
 
 
 def main() -> None:
@@ -52,7 +61,13 @@ def main() -> None:
     try:
         app(obj=settings)
     except Problem as problem:
-        errors.print(problem.sentence(settings.language), style="red", highlight=False, markup=False, soft_wrap=True)
+        errors.print(
+            problem.sentence(settings.language),
+            style="red",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
         raise SystemExit(1) from None
 
 
@@ -68,7 +83,12 @@ def _database(settings: Settings, *, prepared: bool = True) -> Iterator[Database
 
 
 def _say(settings: Settings, zh: str, en: str) -> None:
-    console.print(zh if settings.language == "zh" else en, highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        zh if settings.language == "zh" else en,
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -78,14 +98,20 @@ def init(context: typer.Context) -> None:
     with _database(settings, prepared=False) as database:
         database.prepare()
         _administrator(settings, database)
-        _say(settings, f"数据库已就绪：{database.name}", f"The database is ready: {database.name}")
+        _say(
+            settings,
+            f"数据库已就绪：{database.name}",
+            f"The database is ready: {database.name}",
+        )
 
 
 def _administrator(settings: Settings, database: Database) -> None:
     with database.writing() as session:
         if tokens.any_token(session):
             return
-        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI))
+        secret = tokens.add_token(
+            session, "administrator", None, datetime.now(SHANGHAI)
+        )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "administrator.token"
     path.touch(mode=0o600)
@@ -100,9 +126,14 @@ def _administrator(settings: Settings, database: Database) -> None:
 @app.command()
 def demo(
     context: typer.Context,
-    serve_it: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the application afterwards")] = True,
+    serve_it: Annotated[
+        bool,
+        typer.Option("--serve/--no-serve", help="Serve the application afterwards"),
+    ] = True,
     seed: Annotated[int, typer.Option(help="The same seed gives the same city")] = 2022,
-    page: Annotated[Path, typer.Option(help="Where to write the progress map")] = Path("progress.html"),
+    page: Annotated[Path, typer.Option(help="Where to write the progress map")] = Path(
+        "progress.html"
+    ),
 ) -> None:
     """Make the demonstration city (Shaodong, 26 April 2022) unless it is there, show its progress, and serve it."""
     settings: Settings = context.obj
@@ -112,7 +143,11 @@ def demo(
             task = bar.add_task("", total=100)
 
             def tell(share: float, zh: str, en: str) -> None:
-                bar.update(task, completed=share * 100, description=zh if settings.language == "zh" else en)
+                bar.update(
+                    task,
+                    completed=share * 100,
+                    description=zh if settings.language == "zh" else en,
+                )
 
             made = load_demonstration(database, settings.data_dir / "tiles", seed, tell)
         _administrator(settings, database)
@@ -121,7 +156,9 @@ def demo(
             top = the_city(session)
             _table(settings, progress(session, top.code, now, colours=settings.colours),
                    ranking(session, top.code, now, colours=settings.colours))  # fmt: skip
-            maps.write_map(session, page, top.code, now, settings.colours, settings.language)
+            maps.write_map(
+                session, page, top.code, now, settings.colours, settings.language
+            )
             note = city.demonstration(session)
         assert note is not None
         _say(settings, note.note_zh, note.note_en)
@@ -137,7 +174,9 @@ def demo(
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="The address to listen on (TIANZHANG_HOST)")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on (TIANZHANG_HOST)")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="The port (TIANZHANG_PORT)")] = None,
 ) -> None:
     """Serve the map web view and the progress-report API."""
@@ -152,27 +191,68 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 
     from api.app import create_app
 
-    _say(settings, f"网页：http://{host}:{port}/ （Ctrl+C 停止）", f"Open http://{host}:{port}/ (Ctrl+C stops)")
+    _say(
+        settings,
+        f"网页：http://{host}:{port}/ （Ctrl+C 停止）",
+        f"Open http://{host}:{port}/ (Ctrl+C stops)",
+    )
     uvicorn.run(create_app(settings), host=host, port=port, log_level="warning")
 
 
 @app.command("import")
 def import_(
     context: typer.Context,
-    noun: Annotated[str, typer.Argument(help="units, chiefs, plots, baseline, targets or claims")],
-    file: Annotated[Path, typer.Argument(help="CSV or XLSX; gpkg, shp, zip, geojson, gdb, gml, parquet for polygons")],
-    mapping: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN, such as code=XZQDM")] = None,
-    constants: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE for all rows")] = None,
-    layer: Annotated[str | None, typer.Option(help="The layer or sheet, where a file has several")] = None,
-    crs: Annotated[str | None, typer.Option(help="The coordinate system, where the file's is missing or wrong")] = None,
-    encoding: Annotated[str | None, typer.Option(help="The encoding of the text, such as GBK")] = None,
+    noun: Annotated[
+        str, typer.Argument(help="units, chiefs, plots, baseline, targets or claims")
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV or XLSX; gpkg, shp, zip, geojson, gdb, gml, parquet for polygons"
+        ),
+    ],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="FIELD=COLUMN, such as code=XZQDM")
+    ] = None,
+    constants: Annotated[
+        list[str] | None, typer.Option("--set", help="FIELD=VALUE for all rows")
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="The layer or sheet, where a file has several")
+    ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(
+            help="The coordinate system, where the file's is missing or wrong"
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of the text, such as GBK")
+    ] = None,
     year: Annotated[int | None, typer.Option(help="The year of a baseline")] = None,
-    unit: Annotated[str | None, typer.Option(help="The unit of all rows, where the file names none")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows although others are bad")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Make self-crossing polygons valid, and list them")] = False,
-    allow_over: Annotated[bool, typer.Option("--allow-over", help="Children may hold more than their parent")] = False,
-    report: Annotated[Path | None, typer.Option(help="Write the list of remarks to this CSV or XLSX")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="The unit of all rows, where the file names none")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, write nothing")
+    ] = False,
+    skip_bad: Annotated[
+        bool,
+        typer.Option("--skip-bad", help="Import the good rows although others are bad"),
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Make self-crossing polygons valid, and list them"
+        ),
+    ] = False,
+    allow_over: Annotated[
+        bool,
+        typer.Option("--allow-over", help="Children may hold more than their parent"),
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the list of remarks to this CSV or XLSX")
+    ] = None,
 ) -> None:
     """Import a file. Bad rows are listed with row, field and reason, and then nothing is written.
 
@@ -218,16 +298,34 @@ def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
 
 def _outcome(settings: Settings, outcome: Outcome, dry_run: bool) -> None:
     zh = settings.language == "zh"
-    remarks = [(row, "bad") for row in outcome.bad] + [(row, "notice") for row in outcome.notices]
+    remarks = [(row, "bad") for row in outcome.bad] + [
+        (row, "notice") for row in outcome.notices
+    ]
     if remarks:
-        table = Table("行" if zh else "row", "字段" if zh else "field", "说明" if zh else "remark", highlight=False)
-        for row, kind in sorted(remarks, key=lambda pair: (pair[1], pair[0].number))[:200]:
+        table = Table(
+            "行" if zh else "row",
+            "字段" if zh else "field",
+            "说明" if zh else "remark",
+            highlight=False,
+        )
+        for row, kind in sorted(remarks, key=lambda pair: (pair[1], pair[0].number))[
+            :200
+        ]:
             style = "red" if kind == "bad" else "yellow"
-            table.add_row(str(row.number), row.field, row.problem.sentence(settings.language), style=style)
+            table.add_row(
+                str(row.number),
+                row.field,
+                row.problem.sentence(settings.language),
+                style=style,
+            )
         errors.print(table)
         if len(remarks) > 200:
             more = len(remarks) - 200
-            errors.print(f"… 另有 {more} 条，用 --report 写入文件" if zh else f"… and {more} more: see --report FILE")
+            errors.print(
+                f"… 另有 {more} 条，用 --report 写入文件"
+                if zh
+                else f"… and {more} more: see --report FILE"
+            )
     _say(
         settings,
         f"共 {outcome.rows} 行：新增 {outcome.added}，更新 {outcome.changed}，未变 {outcome.unchanged}，"
@@ -250,7 +348,9 @@ def progress_(
     context: typer.Context,
     unit: UnitCode = None,
     as_of: AsOf = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, the same fields as the API's")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, the same fields as the API's")
+    ] = False,
 ) -> None:
     """The progress of a unit and the ranking of the units below it. Example: tianzhang progress --as-of 2022-04-26"""
     settings: Settings = context.obj
@@ -258,22 +358,47 @@ def progress_(
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
         whole = progress(session, code, moment, colours=settings.colours)
-        below = [] if whole.level == Level.GROUP else ranking(session, code, moment, colours=settings.colours)
+        below = (
+            []
+            if whole.level == Level.GROUP
+            else ranking(session, code, moment, colours=settings.colours)
+        )
     if as_json:
         ranks = [{"rank": rank, **row.as_json()} for rank, row in below]
-        sys.stdout.buffer.write(orjson.dumps(whole.as_json() | {"ranking": ranks}, option=orjson.OPT_INDENT_2) + b"\n")
+        sys.stdout.buffer.write(
+            orjson.dumps(
+                whole.as_json() | {"ranking": ranks}, option=orjson.OPT_INDENT_2
+            )
+            + b"\n"
+        )
     else:
         _table(settings, whole, below)
 
 
-def _table(settings: Settings, whole: Progress, below: list[tuple[int, Progress]]) -> None:
+def _table(
+    settings: Settings, whole: Progress, below: list[tuple[int, Progress]]
+) -> None:
     zh = settings.language == "zh"
     names = (
         ("名次", "单位", "任务", "上报", "核查", "验收", "计划", "完成率", "预警")
         if zh
-        else ("rank", "unit", "target", "reported", "checked", "accepted", "plan", "share", "warning")
+        else (
+            "rank",
+            "unit",
+            "target",
+            "reported",
+            "checked",
+            "accepted",
+            "plan",
+            "share",
+            "warning",
+        )
     )
-    title = f"{whole.unit_name} {whole.as_of:%Y-%m-%d} （亩）" if zh else f"{whole.unit_name} {whole.as_of:%Y-%m-%d} (mu)"
+    title = (
+        f"{whole.unit_name} {whole.as_of:%Y-%m-%d} （亩）"
+        if zh
+        else f"{whole.unit_name} {whole.as_of:%Y-%m-%d} (mu)"
+    )
     table = Table(title=title, highlight=False)
     for i, name in enumerate(names):
         table.add_column(name, justify="left" if i in (1, 8) else "right", no_wrap=True)
@@ -310,7 +435,9 @@ def _mu(value: float | None) -> str:
 @app.command("map")
 def map_(
     context: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", help="By its ending: .html, .png or .pdf")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="By its ending: .html, .png or .pdf")
+    ],
     unit: UnitCode = None,
     as_of: AsOf = None,
 ) -> None:
@@ -319,7 +446,9 @@ def map_(
     with _database(settings) as database, database.reading() as session:
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
-        maps.write_map(session, output, code, moment, settings.colours, settings.language)
+        maps.write_map(
+            session, output, code, moment, settings.colours, settings.language
+        )
     _say(settings, f"已写入 {output}", f"Wrote {output}")
 
 
@@ -327,14 +456,21 @@ def map_(
 def export(
     context: typer.Context,
     noun: Annotated[str, typer.Argument(help="plots, claims or progress")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="By its ending: .gpkg, .geojson, .csv or .xlsx")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="By its ending: .gpkg, .geojson, .csv or .xlsx"
+        ),
+    ],
     unit: UnitCode = None,
     as_of: AsOf = None,
 ) -> None:
     """Write plots, claims or progress to a file. Example: tianzhang export claims -o claims.gpkg"""
     settings: Settings = context.obj
     if noun not in exports.EXPORTS:
-        raise typer.BadParameter(f"{noun}: {', '.join(exports.EXPORTS)}", param_hint="NOUN")
+        raise typer.BadParameter(
+            f"{noun}: {', '.join(exports.EXPORTS)}", param_hint="NOUN"
+        )
     with _database(settings) as database, database.reading() as session:
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
@@ -350,7 +486,11 @@ def token_add(
 ) -> None:
     """Make a token that may write for a unit and all below it. It is shown once."""
     with _database(context.obj) as database, database.writing() as session:
-        console.print(tokens.add_token(session, name, unit, datetime.now(SHANGHAI)), soft_wrap=True, highlight=False)
+        console.print(
+            tokens.add_token(session, name, unit, datetime.now(SHANGHAI)),
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 @token_app.command("list")
@@ -358,11 +498,16 @@ def token_list(context: typer.Context) -> None:
     """The tokens in use."""
     with _database(context.obj) as database, database.reading() as session:
         for token in tokens.in_use(session):
-            console.print(f"{token.name}\t{token.unit_code or '*'}\t{token.created_at:%Y-%m-%d %H:%M}", highlight=False)
+            console.print(
+                f"{token.name}\t{token.unit_code or '*'}\t{token.created_at:%Y-%m-%d %H:%M}",
+                highlight=False,
+            )
 
 
 @token_app.command("revoke")
-def token_revoke(context: typer.Context, name: Annotated[str, typer.Argument()]) -> None:
+def token_revoke(
+    context: typer.Context, name: Annotated[str, typer.Argument()]
+) -> None:
     """Withdraw a token at once."""
     with _database(context.obj) as database, database.writing() as session:
         tokens.revoke_token(session, name, datetime.now(SHANGHAI))

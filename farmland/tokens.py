@@ -82,7 +82,11 @@ def revoke_token(session: Session, name: str, now: datetime) -> None:
 
 def in_use(session: Session) -> list[Token]:
     """The tokens that are not withdrawn, the oldest first."""
-    return list(session.scalars(select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)))
+    return list(
+        session.scalars(
+            select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)
+        )
+    )
 
 
 def any_token(session: Session) -> bool:

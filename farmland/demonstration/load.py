@@ -1,0 +1,93 @@
+"""Making the demonstration city in a database: its records go the same way as a city's own files."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from farmland.city import Demonstration, demonstration
+from farmland.clock import SHANGHAI
+from farmland.database import Database
+from farmland.demonstration import NOTE_EN, NOTE_ZH
+from farmland.demonstration.ground import make_ground
+from farmland.demonstration.records import (
+    allocation_table,
+    make_allocation,
+    make_baseline,
+    make_chiefs,
+    make_claims,
+)
+from farmland.imports import IMPORTERS
+from farmland.imports.outcome import Options
+from farmland.imports.source import of_frame
+from farmland.tiles import cut_tiles
+from farmland.units import cities
+from geodata.crs import STORAGE
+from geodata.problems import Kind, Problem
+
+NOW = datetime(2022, 4, 26, 20, 0, tzinfo=SHANGHAI)
+NOT_EMPTY = Kind(
+    "database_not_empty",
+    "数据库 {database} 里已有真实数据，演示城市不会写入。请用 TIANZHANG_DATA_DIR 指定另一个文件夹。",
+    "The database {database} holds records of its own; the demonstration is not written into it. Name another folder with "
+    "TIANZHANG_DATA_DIR.",
+    "conflict",
+)
+Tell = Callable[[float, str, str], None]
+
+
+def load_demonstration(
+    database: Database, tiles: Path, seed: int, tell: Tell = lambda share, zh, en: None
+) -> bool:
+    """Make the demonstration city unless it is there; whether it was made. Raises NOT_EMPTY for a city of other records.
+
+    `tell` is told the share done (0 to 1) and what comes next, in Chinese and English.
+    """
+    with database.reading() as session:
+        if demonstration(session) is not None:
+            if not (tiles / "city.pmtiles").exists():
+                tell(0.8, "切图", "cutting tiles")
+                cut_tiles(session, tiles)
+            return False
+        if cities(session):
+            raise Problem(NOT_EMPTY, database=database.name)
+    rng = np.random.default_rng(seed)
+    tell(0.0, "划定行政单位和地块", "laying out units and plots")
+    ground = make_ground(rng)
+    parts = make_allocation(ground, rng)
+    frames = [
+        (0.30, "units", "行政单位", _numbered(ground.units)),
+        (0.36, "chiefs", "田长", make_chiefs(ground)),
+        (0.40, "targets", "恢复任务", allocation_table(parts)),
+        (0.42, "baseline", "基期", make_baseline(ground, rng)),
+        (0.55, "plots", "责任田", _numbered(ground.plots)),
+        (0.70, "claims", "恢复申报", make_claims(ground, parts, rng)),
+    ]
+    with database.writing() as session:
+        session.add(Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN))
+        session.flush()
+        for share, noun, zh, frame in frames:
+            tell(share, zh, noun)
+            _import(session, noun, frame)
+    tell(0.85, "切图", "cutting tiles")
+    with database.reading() as session:
+        cut_tiles(session, tiles)
+    tell(1.0, "完成", "done")
+    return True
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    return frame
+
+
+def _import(session: Session, noun: str, frame: pd.DataFrame) -> None:
+    options = Options(actor="演示", now=NOW)
+    outcome = IMPORTERS[noun](
+        session, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options
+    )
+    if outcome.bad:
+        raise outcome.bad[0].problem
