@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from farmland.units import Level
 from geodata.area import areas_m2, m2_to_mu, mu_to_m2
-from geodata.tiling import Mesh, dissolve, divide, mesh, metres
+from geodata.mesh import Mesh, dissolve, divide, mesh, metres
 
 DATA = Path(__file__).parents[1] / "data" / "shaodong"
 SEAT = (111.744, 27.259)

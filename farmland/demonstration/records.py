@@ -12,7 +12,7 @@ from shapely import affinity
 from farmland.clock import SHANGHAI
 from farmland.demonstration.ground import BASELINE_YEAR, CRS, Ground
 from farmland.units import Level, level_of
-from geodata.area import areas_m2, mu_to_m2
+from geodata.area import areas_m2, m2_to_mu, mu_to_m2
 
 TARGET = {
     "target_code": "2022",
@@ -127,23 +127,26 @@ def make_claims(
     lies in the next village, what was farmland.
     """
     supply = _supply(ground)
+    known = _qingjiang(ground, supply)
     wanted = _wanted(parts, rng)
     rows: list[dict[str, object]] = []
+    left_over = 0.0
     for village, area_mu in wanted.items():
-        count = max(1, round(area_mu / 7.2))
-        for _ in range(count):
-            rows.append(
-                _claim(ground, supply, village, area_mu / count, rng)
-                | {"fate": "accepted"}
-            )
-    rows.append(_qingjiang(ground, supply) | {"fate": "accepted"})
+        missing = area_mu + left_over
+        while missing > 0 and supply[village]:
+            claim = _claim(ground, supply, village, missing / max(1, round(missing / 7.2)), rng)
+            rows.append(claim | {"fate": "accepted"})
+            missing -= float(claim.pop("area_mu"))  # type: ignore[arg-type]
+            missing = 0.0 if missing < 1e-9 else missing
+        left_over = missing  # a village without land to restore passes its part on to the next
+    rows.append(known | {"fate": "accepted"})
     for fate, count in (
         ("reported", 62),
         ("checked", 48),
         ("rejected", 41),
         ("revoked", 8),
     ):
-        for village in rng.choice(sorted(wanted), count):
+        for village in rng.choice([code for code in sorted(wanted) if len(supply[code]) > 12], count):
             rows.append(
                 _claim(ground, supply, str(village), rng.uniform(1.5, 8), rng)
                 | {"fate": fate}
@@ -153,17 +156,17 @@ def make_claims(
     frame = frame.sort_values("reported_at", kind="stable", ignore_index=True)
     frame["geometry"] = _faults(ground, frame, rng)
     frame.insert(0, "number", [f"2022-{n:04d}" for n in range(1, len(frame) + 1)])
-    area_mu = areas_m2(frame["geometry"].to_numpy()) * 3 / 2000
+    area_mu = m2_to_mu(areas_m2(frame["geometry"].to_numpy()))
     frame["typed_area_mu"] = [
         f"{value:.2f}" for value in area_mu * rng.normal(1.0, 0.012, len(frame))
     ]
     moments = [name for name in frame.columns if name.endswith("_at")]
     for name in moments:
         frame[name] = [
-            at.isoformat() if isinstance(at, datetime) else "" for at in frame[name]
+            at.isoformat() if pd.notna(at) else "" for at in frame[name]
         ]
     claims = gpd.GeoDataFrame(
-        frame.drop(columns=["fate", "cell"]), geometry="geometry", crs=CRS
+        frame.drop(columns=["fate", "cell", "area_mu"]), geometry="geometry", crs=CRS
     )
     claims.index = pd.RangeIndex(1, len(claims) + 1, name="row")
     return claims
@@ -239,7 +242,7 @@ def _claim(
     area_mu: float,
     rng: np.random.Generator,
 ) -> dict[str, object]:
-    cell = _next_cell(ground, supply, village, area_mu)
+    cell, area_mu = _next_cell(ground, supply, village, area_mu)
     kind, former_use, crops = _KINDS[str(ground.cells["land_class"].iloc[cell])]
     return {
         "unit_code": village,
@@ -248,17 +251,19 @@ def _claim(
         "crop": str(rng.choice(crops)),
         "geometry": _of_area(ground.mesh.cells[cell], area_mu),
         "cell": cell,
+        "area_mu": area_mu,
     }
 
 
 def _next_cell(
     ground: Ground, supply: dict[str, list[int]], village: str, area_mu: float
 ) -> int:
-    area_m2 = ground.cells["area_m2"].to_numpy()
-    for place in range(len(supply[village]) - 1, -1, -1):
-        if area_m2[supply[village][place]] >= mu_to_m2(area_mu) * 1.03:
-            return supply[village].pop(place)
-    raise ValueError(f"{village} has no cell of {area_mu} mu left")
+    """A cell that holds `area_mu`, and that area; where none is so large the last, and what it holds."""
+    room_mu = m2_to_mu(ground.cells["area_m2"].to_numpy()) * 0.97
+    cells = supply[village]
+    place = next((i for i in range(len(cells) - 1, -1, -1) if room_mu[cells[i]] >= area_mu), len(cells) - 1)
+    cell = cells.pop(place)
+    return cell, float(min(area_mu, room_mu[cell]))
 
 
 def _of_area(cell: shapely.Polygon, area_mu: float) -> shapely.Polygon:

@@ -60,7 +60,7 @@ def mesh(
     y = np.arange(south - margin, north + margin, height_m)
     shape = (len(y), len(x))
     grid = np.stack(np.meshgrid(x, y), axis=-1)
-    for smooth_m, swing_m in ((2600, 900), (900, 150)):
+    for smooth_m, swing_m in ((2600, 560), (900, 90)):
         for axis in (0, 1):
             step = ndimage.gaussian_filter(
                 rng.standard_normal(shape),
@@ -68,7 +68,7 @@ def mesh(
                 mode="reflect",
             )
             grid[..., axis] += step / step.std() * swing_m
-    grid += rng.uniform(-0.09, 0.09, grid.shape) * [width_m, height_m]
+    grid += rng.uniform(-0.07, 0.07, grid.shape) * [width_m, height_m]
     nodes = degrees(grid, origin).round(9)
     corners = np.stack(
         [
