@@ -1,0 +1,88 @@
+"""Files out: layers and tables by the ending of the file's name, written whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import openpyxl
+import pandas as pd
+import shapely
+from openpyxl.utils import get_column_letter
+
+from geodata.problems import Kind, Problem
+
+BAD_ENDING = Kind(
+    "unknown_ending",
+    "不会写 {ending} 文件。可用的后缀：{endings}。",
+    "Files ending in {ending} cannot be written. Use one of: {endings}.",
+)
+FOLDER_MISSING = Kind("folder_missing", "没有文件夹 {folder}。请先建立。", "There is no folder {folder}. Make it first.")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_layer(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write a layer as .gpkg, .geojson (longitude and latitude), or as a .csv or .xlsx table with its inner points.
+
+    Raises BAD_ENDING, FOLDER_MISSING.
+    """
+    ending = path.suffix.lower()
+    if ending in (".csv", ".xlsx"):
+        inner = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+        table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        table["longitude"], table["latitude"] = shapely.get_x(inner).round(6), shapely.get_y(inner).round(6)
+        write_table(table, path)
+    elif ending == ".gpkg":
+        _whole(path, lambda part: frame.to_file(part, driver="GPKG", layer=path.stem))
+    elif ending == ".geojson":
+        wgs84 = frame.set_crs(4326, allow_override=True)
+        _whole(path, lambda part: wgs84.to_file(part, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=9))
+    else:
+        raise Problem(BAD_ENDING, ending=ending or path.name, endings=".gpkg, .geojson, .csv, .xlsx")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as .csv (UTF-8 with a mark, so that Excel shows Chinese) or .xlsx. Raises BAD_ENDING, FOLDER_MISSING.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    safe = table.copy()
+    for name in safe.columns:
+        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
+            safe[name] = safe[name].map(_harmless)
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        _whole(path, lambda part: safe.to_csv(part, index=False, encoding="utf-8-sig"))
+    elif ending == ".xlsx":
+        _whole(path, lambda part: _excel(safe, part))
+    else:
+        raise Problem(BAD_ENDING, ending=ending or path.name, endings=".csv, .xlsx")
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
+
+
+def _excel(table: pd.DataFrame, path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.freeze_panes = "A2"
+    sheet.append([str(name) for name in table.columns])
+    for values in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        sheet.append([value.item() if isinstance(value, np.generic) else value for value in values])
+    for place, name in enumerate(table.columns, start=1):
+        widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(50))])
+        sheet.column_dimensions[get_column_letter(place)].width = min(max(widest * 1.3, 8), 50)
+    book.save(path)
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    if not path.parent.is_dir():
+        raise Problem(FOLDER_MISSING, folder=path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        write(part)
+        os.replace(part, path)
