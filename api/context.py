@@ -1,0 +1,66 @@
+"""What every route needs: the settings, a session to read or to write, the moment, the token."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.orm import Session
+
+from api.settings import Settings
+from farmland import city
+from farmland.clock import parse_moment
+from farmland.database import Database
+from farmland.tokens import TOKEN_MISSING, Token, holder_of
+from farmland.units import the_city
+from geodata.problems import Problem
+
+
+def _settings(request: Request) -> Settings:
+    return request.app.state.settings
+
+
+def _database(request: Request) -> Database:
+    return request.app.state.database
+
+
+def _reading(request: Request) -> Iterator[Session]:
+    with _database(request).reading() as session:
+        yield session
+
+
+Config = Annotated[Settings, Depends(_settings)]
+Records = Annotated[Database, Depends(_database)]
+Reading = Annotated[Session, Depends(_reading)]
+
+
+def _moment(
+    session: Reading,
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="As of which moment: a day (its end in Asia/Shanghai, 2022-04-26) or an ISO moment. "
+            "Without it: now; a demonstration's clock stands on 26 April 2022."
+        ),
+    ] = None,
+) -> datetime:
+    return parse_moment(as_of) if as_of else city.now(session)
+
+
+def _unit(
+    session: Reading, unit: Annotated[str | None, Query(description="A unit's code; without it, the city")] = None
+) -> str:
+    return unit or the_city(session).code
+
+
+AsOf = Annotated[datetime, Depends(_moment)]
+UnitCode = Annotated[str, Depends(_unit)]
+TargetCode = Annotated[str | None, Query(alias="target", description="A target's code; without it, the one in force")]
+
+
+def require_token(session: Session, request: Request) -> Token:
+    """The token that the request carries. Raises TOKEN_MISSING, TOKEN_UNKNOWN."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise Problem(TOKEN_MISSING)
+    return holder_of(session, secret.strip())
