@@ -48,14 +48,20 @@ def _moment(
 
 
 def _unit(
-    session: Reading, unit: Annotated[str | None, Query(description="A unit's code; without it, the city")] = None
+    session: Reading,
+    unit: Annotated[
+        str | None, Query(description="A unit's code; without it, the city")
+    ] = None,
 ) -> str:
     return unit or the_city(session).code
 
 
 AsOf = Annotated[datetime, Depends(_moment)]
 UnitCode = Annotated[str, Depends(_unit)]
-TargetCode = Annotated[str | None, Query(alias="target", description="A target's code; without it, the one in force")]
+TargetCode = Annotated[
+    str | None,
+    Query(alias="target", description="A target's code; without it, the one in force"),
+]
 
 
 def require_token(session: Session, request: Request) -> Token:

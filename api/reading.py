@@ -42,8 +42,17 @@ BAD_BBOX = Kind(
     "bbox“{text}”不对：应为 西,南,东,北 四个经纬度数，经度在前，且西<东、南<北。",
     "The bbox “{text}” is wrong: give west,south,east,north in degrees, longitude first, west < east and south < north.",
 )
-UNKNOWN_REASON = Kind("unknown_reason", "没有“{reason}”这一项扣除。", "There is no bar “{reason}” in the waterfall.")
-_TOLERANCE = {Level.CITY: 0.0004, Level.TOWN: 0.0004, Level.VILLAGE: 0.0002, Level.GROUP: 0.0001}
+UNKNOWN_REASON = Kind(
+    "unknown_reason",
+    "没有“{reason}”这一项扣除。",
+    "There is no bar “{reason}” in the waterfall.",
+)
+_TOLERANCE = {
+    Level.CITY: 0.0004,
+    Level.TOWN: 0.0004,
+    Level.VILLAGE: 0.0002,
+    Level.GROUP: 0.0001,
+}
 
 
 def mu(area_m2: float | None) -> float | None:
@@ -61,12 +70,19 @@ def unit_json(unit: Unit) -> dict[str, Any]:
     }
 
 
-@router.get("/units", tags=["units"], summary="Units by parent, level, or a piece of their name or code")
+@router.get(
+    "/units",
+    tags=["units"],
+    summary="Units by parent, level, or a piece of their name or code",
+)
 def list_units(
     session: Reading,
     parent: str | None = None,
     level: Level | None = None,
-    q: Annotated[str | None, Query(description="A piece of the name, or the beginning of the code")] = None,
+    q: Annotated[
+        str | None,
+        Query(description="A piece of the name, or the beginning of the code"),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=20000)] = 1000,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
@@ -76,7 +92,11 @@ def list_units(
     return json({"total": total, "units": [unit_json(unit) for unit in rows]})
 
 
-@router.get("/units.geojson", tags=["units"], summary="Polygons of units, simplified together for display")
+@router.get(
+    "/units.geojson",
+    tags=["units"],
+    summary="Polygons of units, simplified together for display",
+)
 def unit_polygons(session: Reading, request: Request, within_: Annotated[str | None, Query(alias="within")] = None,
                   level: Level = Level.TOWN) -> Response:  # fmt: skip
     code = within_ or (cities(session)[0].code if cities(session) else None)
@@ -84,13 +104,22 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
         return geojson([])
     get_unit(session, code)
     cache: dict[tuple[str, str, Any], Response] = request.app.state.outlines
-    version = session.execute(select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)).one()
+    version = session.execute(
+        select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)
+    ).one()
     key = (code, level, tuple(version))
     if key not in cache:
         found = polygons(session, Unit.level == level, within(Unit.code, code))
-        facts = {unit.code: unit for unit in session.scalars(select(Unit).where(Unit.code.in_(found.codes.tolist())))}
+        facts = {
+            unit.code: unit
+            for unit in session.scalars(
+                select(Unit).where(Unit.code.in_(found.codes.tolist()))
+            )
+        }
         simple = shapely.coverage_simplify(found.geometries, _TOLERANCE[level])
-        shapes = shapely.to_geojson(shapely.transform(simple, lambda points: points.round(6)))
+        shapes = shapely.to_geojson(
+            shapely.transform(simple, lambda points: points.round(6))
+        )
         cache[key] = geojson(
             [
                 feature(shape, unit_json(facts[code]))
@@ -103,25 +132,36 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
 @router.get("/units/{code}", tags=["units"], summary="One unit with those above it")
 def one_unit(session: Reading, code: str) -> Response:
     unit = get_unit(session, code)
-    above = session.scalars(select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))).all()
+    above = session.scalars(
+        select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))
+    ).all()
     ancestors = sorted(above, key=lambda one: LEVELS.index(Level(one.level)))
     shape = session.scalar(select(Unit.geometry).where(Unit.id == unit.id))
     return json(
         unit_json(unit)
         | {
-            "ancestors": [{"code": one.code, "name": one.name, "level": one.level} for one in ancestors],
-            "children": session.scalar(select(func.count()).where(Unit.parent_code == unit.code)),
+            "ancestors": [
+                {"code": one.code, "name": one.name, "level": one.level}
+                for one in ancestors
+            ],
+            "children": session.scalar(
+                select(func.count()).where(Unit.parent_code == unit.code)
+            ),
             "bbox": None if shape is None else list(shape.bounds),
         }
     )
 
 
-@router.get("/units/{code}/tree", tags=["units"], summary="A unit and all below it, nested")
+@router.get(
+    "/units/{code}/tree", tags=["units"], summary="A unit and all below it, nested"
+)
 def unit_tree(session: Reading, code: str, down_to: Level = Level.VILLAGE) -> Response:
     top = get_unit(session, code)
     levels = LEVELS[: LEVELS.index(down_to) + 1]
     rows = session.scalars(
-        select(Unit).where(within(Unit.code, top.code), Unit.level.in_(levels)).order_by(Unit.code)
+        select(Unit)
+        .where(within(Unit.code, top.code), Unit.level.in_(levels))
+        .order_by(Unit.code)
     ).all()
     nodes = {unit.code: unit_json(unit) | {"children": []} for unit in [top, *rows]}
     for node in nodes.values():
@@ -130,7 +170,11 @@ def unit_tree(session: Reading, code: str, down_to: Level = Level.VILLAGE) -> Re
     return json(nodes[top.code])
 
 
-@router.get("/units/{code}/geometry", tags=["units"], summary="A unit's polygon in full, degrees of EPSG:4490")
+@router.get(
+    "/units/{code}/geometry",
+    tags=["units"],
+    summary="A unit's polygon in full, degrees of EPSG:4490",
+)
 def unit_geometry(session: Reading, code: str) -> Response:
     unit = get_unit(session, code)
     shape = unit.geometry
@@ -138,7 +182,9 @@ def unit_geometry(session: Reading, code: str) -> Response:
     return Response(feature(text, unit_json(unit)), media_type="application/geo+json")
 
 
-def chain_json(session: Session, unit_code: str, on: date, plot_id: int | None = None) -> list[dict[str, Any]]:
+def chain_json(
+    session: Session, unit_code: str, on: date, plot_id: int | None = None
+) -> list[dict[str, Any]]:
     return [
         {
             "level": link.level,
@@ -158,14 +204,28 @@ def chain_json(session: Session, unit_code: str, on: date, plot_id: int | None =
     ]
 
 
-@router.get("/units/{code}/chiefs", tags=["chiefs"], summary="Who answers for a unit on a day, on every level above it")
+@router.get(
+    "/units/{code}/chiefs",
+    tags=["chiefs"],
+    summary="Who answers for a unit on a day, on every level above it",
+)
 def unit_chiefs(session: Reading, code: str, on: str | None = None) -> Response:
     day = parse_day(on) if on else day_of(city.now(session))
     unit = get_unit(session, code)
-    return json({"unit_code": unit.code, "on": day.isoformat(), "chain": chain_json(session, unit.code, day)})
+    return json(
+        {
+            "unit_code": unit.code,
+            "on": day.isoformat(),
+            "chain": chain_json(session, unit.code, day),
+        }
+    )
 
 
-@router.get("/chiefs", tags=["chiefs"], summary="Who answers for a place on a day, on all four levels")
+@router.get(
+    "/chiefs",
+    tags=["chiefs"],
+    summary="Who answers for a place on a day, on all four levels",
+)
 def place_chiefs(
     session: Reading,
     lon: Annotated[float, Query(ge=-180, le=180, description="Longitude, degrees")],
@@ -179,12 +239,29 @@ def place_chiefs(
     else:
         point = shapely.Point(lon, lat)
         near = session.scalars(
-            select(Unit).where(BoundsMeet(Unit.__table__, point.bounds)).order_by(func.length(Unit.code).desc(), Unit.code.desc())
+            select(Unit)
+            .where(BoundsMeet(Unit.__table__, point.bounds))
+            .order_by(func.length(Unit.code).desc(), Unit.code.desc())
         ).all()
         ranked = sorted(near, key=lambda unit: -LEVELS.index(Level(unit.level)))
-        here = next((unit for unit in ranked if unit.geometry is not None and unit.geometry.covers(point)), None)
+        here = next(
+            (
+                unit
+                for unit in ranked
+                if unit.geometry is not None and unit.geometry.covers(point)
+            ),
+            None,
+        )
         chain = chain_json(session, here.code, day) if here else []
-    return json({"lon": lon, "lat": lat, "on": day.isoformat(), "plot": plot_json(plot) if plot else None, "chain": chain})
+    return json(
+        {
+            "lon": lon,
+            "lat": lat,
+            "on": day.isoformat(),
+            "plot": plot_json(plot) if plot else None,
+            "chain": chain,
+        }
+    )
 
 
 def plot_json(plot: Any) -> dict[str, Any]:
@@ -209,14 +286,22 @@ def _bounds(text: str) -> list[float]:
     return [west, south, east, north]
 
 
-@router.get("/plots", tags=["plots"], summary="Responsibility plots of a unit or a bounding box, page by page")
+@router.get(
+    "/plots",
+    tags=["plots"],
+    summary="Responsibility plots of a unit or a bounding box, page by page",
+)
 def list_plots(
     session: Reading,
     request: Request,
     unit: str | None = None,
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
+    bbox: Annotated[
+        str | None, Query(description="west,south,east,north in degrees")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=10000)] = 1000,
-    after: Annotated[int, Query(ge=0, description="The id of the last plot of the page before")] = 0,
+    after: Annotated[
+        int, Query(ge=0, description="The id of the last plot of the page before")
+    ] = 0,
 ) -> Response:
     conditions = []
     if unit:
@@ -224,28 +309,53 @@ def list_plots(
     if bbox:
         conditions.append(BoundsMeet(Plot.__table__, _bounds(bbox)))  # type: ignore[arg-type]
     matched = session.scalar(select(func.count()).select_from(Plot).where(*conditions))
-    columns = (Plot.id, Plot.number, Plot.unit_code, Plot.land_class, Plot.basic_farmland, Plot.area_m2)
+    columns = (
+        Plot.id,
+        Plot.number,
+        Plot.unit_code,
+        Plot.land_class,
+        Plot.basic_farmland,
+        Plot.area_m2,
+    )
     rows = session.execute(
-        select(*columns, raw(Plot.geometry)).where(Plot.id > after, *conditions).order_by(Plot.id).limit(limit)
+        select(*columns, raw(Plot.geometry))
+        .where(Plot.id > after, *conditions)
+        .order_by(Plot.id)
+        .limit(limit)
     ).all()
     shapes = shapely.to_geojson(decode([row[-1] for row in rows])) if rows else []
-    more = str(request.url.include_query_params(after=rows[-1].id)) if len(rows) == limit else None
-    features = [feature(shape, plot_json(row), row.id) for row, shape in zip(rows, shapes, strict=True)]
+    more = (
+        str(request.url.include_query_params(after=rows[-1].id))
+        if len(rows) == limit
+        else None
+    )
+    features = [
+        feature(shape, plot_json(row), row.id)
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
     return geojson(features, next=more, number_matched=matched)
 
 
-@router.get("/plots/{plot_id}", tags=["plots"], summary="One plot, and who answers for it")
+@router.get(
+    "/plots/{plot_id}", tags=["plots"], summary="One plot, and who answers for it"
+)
 def one_plot(session: Reading, plot_id: int, on: str | None = None) -> Response:
     plot = get_plot(session, plot_id)
     day = parse_day(on) if on else day_of(city.now(session))
-    properties = plot_json(plot) | {"extra": plot.extra, "chain": chain_json(session, plot.unit_code, day, plot.id)}
+    properties = plot_json(plot) | {
+        "extra": plot.extra,
+        "chain": chain_json(session, plot.unit_code, day, plot.id),
+    }
     return Response(
-        feature(shapely.to_geojson(plot.geometry), properties, plot.id), media_type="application/geo+json"
+        feature(shapely.to_geojson(plot.geometry), properties, plot.id),
+        media_type="application/geo+json",
     )
 
 
 def target_json(session: Session, target: Target) -> dict[str, Any]:
-    top = select(func.sum(Allocation.area_mu)).join(Unit, Unit.code == Allocation.unit_code)
+    top = select(func.sum(Allocation.area_mu)).join(
+        Unit, Unit.code == Allocation.unit_code
+    )
     return {
         "code": target.code,
         "name": target.name,
@@ -253,7 +363,9 @@ def target_json(session: Session, target: Target) -> dict[str, Any]:
         "due_date": target.due_day.isoformat(),
         "area_basis": target.area_basis,
         "curve": target.curve or "linear",
-        "area_mu": session.scalar(top.where(Allocation.target_code == target.code, Unit.level == Level.CITY)),
+        "area_mu": session.scalar(
+            top.where(Allocation.target_code == target.code, Unit.level == Level.CITY)
+        ),
     }
 
 
@@ -263,13 +375,20 @@ def list_targets(session: Reading) -> Response:
     return json({"targets": [target_json(session, target) for target in rows]})
 
 
-@router.get("/targets/{code}/allocations", tags=["targets"], summary="How a unit's part is allocated below it")
+@router.get(
+    "/targets/{code}/allocations",
+    tags=["targets"],
+    summary="How a unit's part is allocated below it",
+)
 def list_allocations(session: Reading, code: str, unit: UnitCode) -> Response:
     target, top = get_target(session, code), get_unit(session, unit)
     rows = session.execute(
         select(Unit.code, Unit.name, Allocation.area_mu, Unit.parent_code)
         .join(Allocation, Allocation.unit_code == Unit.code)
-        .where(Allocation.target_code == target.code, (Unit.parent_code == top.code) | (Unit.code == top.code))
+        .where(
+            Allocation.target_code == target.code,
+            (Unit.parent_code == top.code) | (Unit.code == top.code),
+        )
         .order_by(Unit.code)
     ).all()
     own = next((row.area_mu for row in rows if row.code == top.code), None)
@@ -282,18 +401,28 @@ def list_allocations(session: Reading, code: str, unit: UnitCode) -> Response:
             "area_mu": own,
             "allocated_mu": allocated,
             "unallocated_mu": None if own is None else round(own - allocated, 2),
-            "allocations": [{"unit_code": row.code, "unit_name": row.name, "area_mu": row.area_mu} for row in below],
+            "allocations": [
+                {"unit_code": row.code, "unit_name": row.name, "area_mu": row.area_mu}
+                for row in below
+            ],
         }
     )
 
 
-@router.get("/claims", tags=["claims"], summary="Claims of a unit as of a moment, with their net polygons")
+@router.get(
+    "/claims",
+    tags=["claims"],
+    summary="Claims of a unit as of a moment, with their net polygons",
+)
 def list_claims(
     session: Reading,
     unit: UnitCode,
     moment: AsOf,
     state: str | None = None,
-    reason: Annotated[str | None, Query(description="Only the claims behind this bar of the waterfall")] = None,
+    reason: Annotated[
+        str | None,
+        Query(description="Only the claims behind this bar of the waterfall"),
+    ] = None,
 ) -> Response:
     layer = exports.claims_layer(session, unit, moment)
     if state:
@@ -303,19 +432,30 @@ def list_claims(
         if reason not in parts:
             raise Problem(UNKNOWN_REASON, reason=reason)
         ids = list(parts[reason])
-        numbers = set(session.scalars(select(Claim.number).where(Claim.id.in_(ids)))) if ids else set()
+        numbers = (
+            set(session.scalars(select(Claim.number).where(Claim.id.in_(ids))))
+            if ids
+            else set()
+        )
         layer = layer[layer["number"].isin(numbers)]
     table = layer.drop(columns="geometry").astype(object)
     records = table.where(table.notna(), None).to_dict("records")
     shapes = shapely.to_geojson(layer.geometry.to_numpy()) if len(layer) else []
-    features = [feature(shape, row, row["number"]) for row, shape in zip(records, shapes, strict=True)]
+    features = [
+        feature(shape, row, row["number"])
+        for row, shape in zip(records, shapes, strict=True)
+    ]
     return geojson(features, number_matched=len(records))
 
 
 def claim_feature(session: Session, claim: Claim) -> bytes:
     moment = city.now(session)
     others = {row.other_claim_id for row in claim.deductions if row.other_claim_id}
-    numbers = dict(session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others))).tuples().all())
+    numbers = dict(
+        session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others)))
+        .tuples()
+        .all()
+    )
     unit = get_unit(session, claim.unit_code)
     properties = {
         "number": claim.number,
@@ -333,7 +473,13 @@ def claim_feature(session: Session, claim: Claim) -> bytes:
         "net_area_mu": mu(claim.net_m2),
         **{f"{step.state}_at": step.at.isoformat() for step in claim.steps},
         "steps": [
-            {"state": step.state, "at": step.at.isoformat(), "by": step.by, "why": step.why} for step in claim.steps
+            {
+                "state": step.state,
+                "at": step.at.isoformat(),
+                "by": step.by,
+                "why": step.why,
+            }
+            for step in claim.steps
         ],
         "deductions": [
             {
@@ -350,13 +496,21 @@ def claim_feature(session: Session, claim: Claim) -> bytes:
     return feature(shapely.to_geojson(claim.net_geometry), properties, claim.number)
 
 
-@router.get("/claims/{number}", tags=["claims"], summary="One claim: its net polygon, its steps, its deductions")
+@router.get(
+    "/claims/{number}",
+    tags=["claims"],
+    summary="One claim: its net polygon, its steps, its deductions",
+)
 def one_claim(session: Reading, number: str) -> Response:
     claim = get_claim(session, number)
     return Response(claim_feature(session, claim), media_type="application/geo+json")
 
 
-@router.get("/about", tags=["about"], summary="What this system holds, and whether it is a demonstration")
+@router.get(
+    "/about",
+    tags=["about"],
+    summary="What this system holds, and whether it is a demonstration",
+)
 def about(session: Reading, request: Request) -> Response:
     settings = request.app.state.settings
     standing = city.demonstration(session)
@@ -377,13 +531,20 @@ def about(session: Reading, request: Request) -> Response:
                 "url": "/tiles/city.pmtiles",
                 "version": str(tiles.stat().st_mtime_ns) if tiles.exists() else None,
             },
-            "warning": {"green": settings.warning_green, "yellow": settings.warning_yellow},
+            "warning": {
+                "green": settings.warning_green,
+                "yellow": settings.warning_yellow,
+            },
             "counts": {
                 "units": count_by_level(session),
-                "chiefs": session.scalar(select(func.count()).select_from(chiefs.Chief)),
+                "chiefs": session.scalar(
+                    select(func.count()).select_from(chiefs.Chief)
+                ),
                 "plots": session.scalar(select(func.count()).select_from(Plot)),
                 "claims": session.scalar(select(func.count()).select_from(Claim)),
-                "baseline_patches": session.scalar(select(func.count()).select_from(BaselinePatch)),
+                "baseline_patches": session.scalar(
+                    select(func.count()).select_from(BaselinePatch)
+                ),
                 "farmland_m2": farmland_m2,
                 "farmland_mu": mu(farmland_m2),
             },

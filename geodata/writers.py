@@ -19,7 +19,11 @@ BAD_ENDING = Kind(
     "不会写 {ending} 文件。可用的后缀：{endings}。",
     "Files ending in {ending} cannot be written. Use one of: {endings}.",
 )
-FOLDER_MISSING = Kind("folder_missing", "没有文件夹 {folder}。请先建立。", "There is no folder {folder}. Make it first.")
+FOLDER_MISSING = Kind(
+    "folder_missing",
+    "没有文件夹 {folder}。请先建立。",
+    "There is no folder {folder}. Make it first.",
+)
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,15 +36,27 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path) -> None:
     if ending in (".csv", ".xlsx"):
         inner = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
         table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-        table["longitude"], table["latitude"] = shapely.get_x(inner).round(6), shapely.get_y(inner).round(6)
+        table["longitude"], table["latitude"] = (
+            shapely.get_x(inner).round(6),
+            shapely.get_y(inner).round(6),
+        )
         write_table(table, path)
     elif ending == ".gpkg":
         _whole(path, lambda part: frame.to_file(part, driver="GPKG", layer=path.stem))
     elif ending == ".geojson":
         wgs84 = frame.set_crs(4326, allow_override=True)
-        _whole(path, lambda part: wgs84.to_file(part, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=9))
+        _whole(
+            path,
+            lambda part: wgs84.to_file(
+                part, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=9
+            ),
+        )
     else:
-        raise Problem(BAD_ENDING, ending=ending or path.name, endings=".gpkg, .geojson, .csv, .xlsx")
+        raise Problem(
+            BAD_ENDING,
+            ending=ending or path.name,
+            endings=".gpkg, .geojson, .csv, .xlsx",
+        )
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -62,7 +78,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(_DANGEROUS)
+        else value
+    )
 
 
 def _excel(table: pd.DataFrame, path: Path) -> None:
@@ -71,11 +91,22 @@ def _excel(table: pd.DataFrame, path: Path) -> None:
     assert sheet is not None
     sheet.freeze_panes = "A2"
     sheet.append([str(name) for name in table.columns])
-    for values in table.astype(object).where(table.notna(), None).itertuples(index=False):
-        sheet.append([value.item() if isinstance(value, np.generic) else value for value in values])
+    for values in (
+        table.astype(object).where(table.notna(), None).itertuples(index=False)
+    ):
+        sheet.append(
+            [
+                value.item() if isinstance(value, np.generic) else value
+                for value in values
+            ]
+        )
     for place, name in enumerate(table.columns, start=1):
-        widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(50))])
-        sheet.column_dimensions[get_column_letter(place)].width = min(max(widest * 1.3, 8), 50)
+        widest = max(
+            [len(str(name)), *(len(str(value)) for value in table[name].head(50))]
+        )
+        sheet.column_dimensions[get_column_letter(place)].width = min(
+            max(widest * 1.3, 8), 50
+        )
     book.save(path)
 
 
