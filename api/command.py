@@ -34,7 +34,7 @@ token_app = typer.Typer(
     help="Tokens with which programs may write.", no_args_is_help=True
 )
 app.add_typer(token_app, name="token")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True)
 
 WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "▲ yellow", "yellow"),

@@ -536,7 +536,7 @@ def about(session: Reading, request: Request) -> Response:
                 "yellow": settings.warning_yellow,
             },
             "counts": {
-                "units": count_by_level(session),
+                "units": {level.value: count for level, count in count_by_level(session).items()},
                 "chiefs": session.scalar(
                     select(func.count()).select_from(chiefs.Chief)
                 ),

@@ -134,11 +134,15 @@ def make_claims(
     for village, area_mu in wanted.items():
         missing = area_mu + left_over
         while missing > 0 and supply[village]:
-            claim = _claim(ground, supply, village, missing / max(1, round(missing / 7.2)), rng)
+            claim = _claim(
+                ground, supply, village, missing / max(1, round(missing / 7.2)), rng
+            )
             rows.append(claim | {"fate": "accepted"})
             missing -= float(claim.pop("area_mu"))  # type: ignore[arg-type]
             missing = 0.0 if missing < 1e-9 else missing
-        left_over = missing  # a village without land to restore passes its part on to the next
+        left_over = (
+            missing  # a village without land to restore passes its part on to the next
+        )
     rows.append(known | {"fate": "accepted"})
     for fate, count in (
         ("reported", 62),
@@ -146,7 +150,9 @@ def make_claims(
         ("rejected", 41),
         ("revoked", 8),
     ):
-        for village in rng.choice([code for code in sorted(wanted) if len(supply[code]) > 12], count):
+        for village in rng.choice(
+            [code for code in sorted(wanted) if len(supply[code]) > 12], count
+        ):
             rows.append(
                 _claim(ground, supply, str(village), rng.uniform(1.5, 8), rng)
                 | {"fate": fate}
@@ -162,9 +168,7 @@ def make_claims(
     ]
     moments = [name for name in frame.columns if name.endswith("_at")]
     for name in moments:
-        frame[name] = [
-            at.isoformat() if pd.notna(at) else "" for at in frame[name]
-        ]
+        frame[name] = [at.isoformat() if pd.notna(at) else "" for at in frame[name]]
     claims = gpd.GeoDataFrame(
         frame.drop(columns=["fate", "cell", "area_mu"]), geometry="geometry", crs=CRS
     )
@@ -261,7 +265,10 @@ def _next_cell(
     """A cell that holds `area_mu`, and that area; where none is so large the last, and what it holds."""
     room_mu = m2_to_mu(ground.cells["area_m2"].to_numpy()) * 0.97
     cells = supply[village]
-    place = next((i for i in range(len(cells) - 1, -1, -1) if room_mu[cells[i]] >= area_mu), len(cells) - 1)
+    place = next(
+        (i for i in range(len(cells) - 1, -1, -1) if room_mu[cells[i]] >= area_mu),
+        len(cells) - 1,
+    )
     cell = cells.pop(place)
     return cell, float(min(area_mu, room_mu[cell]))
 

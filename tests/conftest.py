@@ -1,0 +1,177 @@
+"""Real databases, a real server, a real browser: what the tests run on."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psycopg
+import pytest
+import shapely
+
+from farmland.database import Database
+from farmland.tables import Unit
+from farmland.targets import Target, allocate
+from farmland.units import level_of, parent_of
+from geodata.area import area_m2
+from geodata.column import write
+
+COMMAND = Path(sys.executable).with_name("tianzhang")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of our own in a temporary folder; its address without a database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    assert programs, "PostgreSQL with PostGIS is missing: apt-get install postgresql-15-postgis-3"
+    bin_folder = programs[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="tianzhang-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    port = free_port()
+    data = folder / "data"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
+    subprocess.run(
+        [*as_user, bin_folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale"],
+        check=True, capture_output=True, cwd=folder,
+    )  # fmt: skip
+    control = [*as_user, bin_folder / "pg_ctl", "-D", data, "-w"]
+    subprocess.run(
+        [*control, "-l", folder / "log", "-o", options, "start"], check=True, cwd=folder,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield f"postgres@127.0.0.1:{port}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgis"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tianzhang.sqlite'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield f"postgresql+psycopg://{server}/{name}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A prepared database without records."""
+    made = Database(database_url)
+    made.prepare()
+    yield made
+    made.close()
+
+
+CITY, TOWN, OTHER_TOWN = "430582000000", "430582104000", "430582105000"
+VILLAGE, NEXT_VILLAGE, FAR_VILLAGE = "430582104203", "430582104204", "430582105201"
+SQUARES = {
+    CITY: shapely.box(111.70, 27.20, 111.80, 27.30),
+    TOWN: shapely.box(111.70, 27.20, 111.75, 27.30),
+    OTHER_TOWN: shapely.box(111.75, 27.20, 111.80, 27.30),
+    VILLAGE: shapely.box(111.70, 27.20, 111.725, 27.30),
+    NEXT_VILLAGE: shapely.box(111.725, 27.20, 111.75, 27.30),
+    FAR_VILLAGE: shapely.box(111.75, 27.20, 111.80, 27.30),
+}
+
+
+@pytest.fixture
+def small_city(database: Database) -> Database:
+    """A city of two towns and three villages, all squares, with the target of 2022."""
+    from datetime import date
+
+    with database.writing() as session:
+        rows = [
+            {"id": n, "code": code, "name": f"单位{code}", "level": level_of(code), "parent_code": parent_of(code),
+             "area_m2": area_m2(square)}
+            for n, (code, square) in enumerate(SQUARES.items(), start=1)
+        ]  # fmt: skip
+        write(session.connection(), Unit.__table__, rows, np.array(list(SQUARES.values()), dtype=object), new=True)
+        session.add(
+            Target(
+                code="2022", name="2022年", start_day=date(2022, 1, 1), due_day=date(2022, 6, 30), area_basis="whole"
+            )
+        )
+        session.flush()
+        allocate(session, "2022", {CITY: 1000, TOWN: 600, OTHER_TOWN: 400, VILLAGE: 350, NEXT_VILLAGE: 250})
+    return database
+
+
+def run_command(*words: object, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
+    return subprocess.run(
+        [COMMAND, *map(str, words)], env=clean | env, cwd=cwd, capture_output=True, text=True, check=False, timeout=600
+    )
+
+
+@pytest.fixture
+def tianzhang(tmp_path: Path, database_url: str) -> Run:
+    """The command, on a data folder and a database of the test's own."""
+
+    def run(*words: object, language: str = "en") -> subprocess.CompletedProcess[str]:
+        env = {"TIANZHANG_DATA_DIR": str(tmp_path), "TIANZHANG_DATABASE_URL": database_url, "TIANZHANG_LANG": language}
+        return run_command(*words, env=env, cwd=tmp_path)
+
+    return run
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgis"])
+def demo_env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The demonstration city, made once by the command on each database: the settings that lead to it."""
+    folder = tmp_path_factory.mktemp("demo")
+    env = {"TIANZHANG_DATA_DIR": str(folder), "TIANZHANG_LANG": "zh"}
+    if request.param == "postgis":
+        server = request.getfixturevalue("postgres")
+        with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE demonstration")
+        env["TIANZHANG_DATABASE_URL"] = f"postgresql+psycopg://{server}/demonstration"
+    done = run_command("demo", "--no-serve", env=env, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return env
+
+
+@pytest.fixture(scope="session")
+def demo_server(demo_env: dict[str, str]) -> Iterator[str]:
+    """The application on the demonstration city; its address."""
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
+    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=clean | demo_env)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{address}/api/v1/about").raise_for_status()
+                break
+            except httpx.TransportError:
+                assert server.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server did not answer"
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
