@@ -33,9 +33,7 @@ _HTTP = {
 
 def language_of(request: Request) -> Language:
     """The reader's language: ?lang=, else Accept-Language, else Chinese."""
-    wanted = request.query_params.get("lang") or request.headers.get(
-        "accept-language", ""
-    )
+    wanted = request.query_params.get("lang") or request.headers.get("accept-language", "")
     return "en" if wanted.lower().startswith("en") else "zh"
 
 
@@ -46,35 +44,16 @@ def json(content: Any, status: int = 200) -> Response:
 
 def geojson(features: list[bytes], **members: Any) -> Response:
     """A FeatureCollection of features that are encoded already."""
-    rest = b"".join(
-        b"," + orjson.dumps(name) + b":" + orjson.dumps(value)
-        for name, value in members.items()
-    )
-    body = (
-        b'{"type":"FeatureCollection","features":['
-        + b",".join(features)
-        + b"]"
-        + rest
-        + b"}"
-    )
+    rest = b"".join(b"," + orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in members.items())
+    body = b'{"type":"FeatureCollection","features":[' + b",".join(features) + b"]" + rest + b"}"
     return Response(body, media_type="application/geo+json")
 
 
-def feature(
-    geometry: str | None, properties: dict[str, Any], feature_id: Any = None
-) -> bytes:
+def feature(geometry: str | None, properties: dict[str, Any], feature_id: Any = None) -> bytes:
     """One GeoJSON feature; the geometry is GeoJSON text already."""
     member = b"" if feature_id is None else b'"id":' + orjson.dumps(feature_id) + b","
     shape = (geometry or "null").encode()
-    return (
-        b'{"type":"Feature",'
-        + member
-        + b'"geometry":'
-        + shape
-        + b',"properties":'
-        + orjson.dumps(properties)
-        + b"}"
-    )
+    return b'{"type":"Feature",' + member + b'"geometry":' + shape + b',"properties":' + orjson.dumps(properties) + b"}"
 
 
 def problem(status: int, code: str, detail: str, **members: Any) -> Response:
@@ -88,9 +67,7 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
         **members,
     }
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return Response(
-        orjson.dumps(body), status, headers, media_type="application/problem+json"
-    )
+    return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
@@ -98,25 +75,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def _refused(request: Request, error: Problem) -> Response:
-        return problem(
-            STATUS[error.kind.answer], error.code, error.sentence(language_of(request))
-        )
+        return problem(STATUS[error.kind.answer], error.code, error.sentence(language_of(request)))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        code, zh, en = _HTTP.get(
-            error.status_code, ("http_error", str(error.detail), str(error.detail))
-        )
-        return problem(
-            error.status_code, code, en if language_of(request) == "en" else zh
-        )
+        code, zh, en = _HTTP.get(error.status_code, ("http_error", str(error.detail), str(error.detail)))
+        return problem(error.status_code, code, en if language_of(request) == "en" else zh)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
-        places = [
-            {"where": ".".join(str(part) for part in one["loc"]), "detail": one["msg"]}
-            for one in error.errors()
-        ]
+        places = [{"where": ".".join(str(part) for part in one["loc"]), "detail": one["msg"]} for one in error.errors()]
         names = ", ".join(place["where"] for place in places)
         zh = f"请求中这些内容不对：{names}。请按 /openapi.json 的说明改正。"
         en = f"These parts of the request are wrong: {names}. Correct them as /openapi.json says."

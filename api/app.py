@@ -51,16 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
 
     @app.middleware("http")
-    async def _carry(
-        request: Request, call: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
+    async def _carry(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call(request)
         response.headers.update(_HEADERS)
-        if (
-            not request.url.path.startswith("/api/")
-            or request.method != "GET"
-            or response.status_code != 200
-        ):
+        if not request.url.path.startswith("/api/") or request.method != "GET" or response.status_code != 200:
             return response
         body = b"".join([chunk async for chunk in response.body_iterator])  # type: ignore[attr-defined]
         tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -30,9 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-token_app = typer.Typer(
-    help="Tokens with which programs may write.", no_args_is_help=True
-)
+token_app = typer.Typer(help="Tokens with which programs may write.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True)
@@ -42,13 +40,9 @@ WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "�
 
 AsOf = Annotated[
     str | None,
-    typer.Option(
-        "--as-of", help="A day (its end, Asia/Shanghai) or moment: 2022-04-26"
-    ),
+    typer.Option("--as-of", help="A day (its end, Asia/Shanghai) or moment: 2022-04-26"),
 ]
-UnitCode = Annotated[
-    str | None, typer.Option("--unit", help="A unit's code; without it, the city")
-]
+UnitCode = Annotated[str | None, typer.Option("--unit", help="A unit's code; without it, the city")]
 
 
 def main() -> None:
@@ -109,9 +103,7 @@ def _administrator(settings: Settings, database: Database) -> None:
     with database.writing() as session:
         if tokens.any_token(session):
             return
-        secret = tokens.add_token(
-            session, "administrator", None, datetime.now(SHANGHAI)
-        )
+        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "administrator.token"
     path.touch(mode=0o600)
@@ -131,9 +123,7 @@ def demo(
         typer.Option("--serve/--no-serve", help="Serve the application afterwards"),
     ] = True,
     seed: Annotated[int, typer.Option(help="The same seed gives the same city")] = 2022,
-    page: Annotated[Path, typer.Option(help="Where to write the progress map")] = Path(
-        "progress.html"
-    ),
+    page: Annotated[Path, typer.Option(help="Where to write the progress map")] = Path("progress.html"),
 ) -> None:
     """Make the demonstration city (Shaodong, 26 April 2022) unless it is there, show its progress, and serve it."""
     settings: Settings = context.obj
@@ -156,9 +146,7 @@ def demo(
             top = the_city(session)
             _table(settings, progress(session, top.code, now, colours=settings.colours),
                    ranking(session, top.code, now, colours=settings.colours))  # fmt: skip
-            maps.write_map(
-                session, page, top.code, now, settings.colours, settings.language
-            )
+            maps.write_map(session, page, top.code, now, settings.colours, settings.language)
             note = city.demonstration(session)
         assert note is not None
         _say(settings, note.note_zh, note.note_en)
@@ -174,9 +162,7 @@ def demo(
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[
-        str | None, typer.Option(help="The address to listen on (TIANZHANG_HOST)")
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on (TIANZHANG_HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="The port (TIANZHANG_PORT)")] = None,
 ) -> None:
     """Serve the map web view and the progress-report API."""
@@ -202,57 +188,35 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 @app.command("import")
 def import_(
     context: typer.Context,
-    noun: Annotated[
-        str, typer.Argument(help="units, chiefs, plots, baseline, targets or claims")
-    ],
+    noun: Annotated[str, typer.Argument(help="units, chiefs, plots, baseline, targets or claims")],
     file: Annotated[
         Path,
-        typer.Argument(
-            help="CSV or XLSX; gpkg, shp, zip, geojson, gdb, gml, parquet for polygons"
-        ),
+        typer.Argument(help="CSV or XLSX; gpkg, shp, zip, geojson, gdb, gml, parquet for polygons"),
     ],
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="FIELD=COLUMN, such as code=XZQDM")
-    ] = None,
-    constants: Annotated[
-        list[str] | None, typer.Option("--set", help="FIELD=VALUE for all rows")
-    ] = None,
-    layer: Annotated[
-        str | None, typer.Option(help="The layer or sheet, where a file has several")
-    ] = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN, such as code=XZQDM")] = None,
+    constants: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE for all rows")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer or sheet, where a file has several")] = None,
     crs: Annotated[
         str | None,
-        typer.Option(
-            help="The coordinate system, where the file's is missing or wrong"
-        ),
+        typer.Option(help="The coordinate system, where the file's is missing or wrong"),
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="The encoding of the text, such as GBK")
-    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="The encoding of the text, such as GBK")] = None,
     year: Annotated[int | None, typer.Option(help="The year of a baseline")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="The unit of all rows, where the file names none")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, write nothing")
-    ] = False,
+    unit: Annotated[str | None, typer.Option(help="The unit of all rows, where the file names none")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing")] = False,
     skip_bad: Annotated[
         bool,
         typer.Option("--skip-bad", help="Import the good rows although others are bad"),
     ] = False,
     repair: Annotated[
         bool,
-        typer.Option(
-            "--repair", help="Make self-crossing polygons valid, and list them"
-        ),
+        typer.Option("--repair", help="Make self-crossing polygons valid, and list them"),
     ] = False,
     allow_over: Annotated[
         bool,
         typer.Option("--allow-over", help="Children may hold more than their parent"),
     ] = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Write the list of remarks to this CSV or XLSX")
-    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the list of remarks to this CSV or XLSX")] = None,
 ) -> None:
     """Import a file. Bad rows are listed with row, field and reason, and then nothing is written.
 
@@ -298,9 +262,7 @@ def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
 
 def _outcome(settings: Settings, outcome: Outcome, dry_run: bool) -> None:
     zh = settings.language == "zh"
-    remarks = [(row, "bad") for row in outcome.bad] + [
-        (row, "notice") for row in outcome.notices
-    ]
+    remarks = [(row, "bad") for row in outcome.bad] + [(row, "notice") for row in outcome.notices]
     if remarks:
         table = Table(
             "行" if zh else "row",
@@ -308,9 +270,7 @@ def _outcome(settings: Settings, outcome: Outcome, dry_run: bool) -> None:
             "说明" if zh else "remark",
             highlight=False,
         )
-        for row, kind in sorted(remarks, key=lambda pair: (pair[1], pair[0].number))[
-            :200
-        ]:
+        for row, kind in sorted(remarks, key=lambda pair: (pair[1], pair[0].number))[:200]:
             style = "red" if kind == "bad" else "yellow"
             table.add_row(
                 str(row.number),
@@ -321,11 +281,7 @@ def _outcome(settings: Settings, outcome: Outcome, dry_run: bool) -> None:
         errors.print(table)
         if len(remarks) > 200:
             more = len(remarks) - 200
-            errors.print(
-                f"… 另有 {more} 条，用 --report 写入文件"
-                if zh
-                else f"… and {more} more: see --report FILE"
-            )
+            errors.print(f"… 另有 {more} 条，用 --report 写入文件" if zh else f"… and {more} more: see --report FILE")
     _say(
         settings,
         f"共 {outcome.rows} 行：新增 {outcome.added}，更新 {outcome.changed}，未变 {outcome.unchanged}，"
@@ -348,9 +304,7 @@ def progress_(
     context: typer.Context,
     unit: UnitCode = None,
     as_of: AsOf = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, the same fields as the API's")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, the same fields as the API's")] = False,
 ) -> None:
     """The progress of a unit and the ranking of the units below it. Example: tianzhang progress --as-of 2022-04-26"""
     settings: Settings = context.obj
@@ -358,26 +312,15 @@ def progress_(
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
         whole = progress(session, code, moment, colours=settings.colours)
-        below = (
-            []
-            if whole.level == Level.GROUP
-            else ranking(session, code, moment, colours=settings.colours)
-        )
+        below = [] if whole.level == Level.GROUP else ranking(session, code, moment, colours=settings.colours)
     if as_json:
         ranks = [{"rank": rank, **row.as_json()} for rank, row in below]
-        sys.stdout.buffer.write(
-            orjson.dumps(
-                whole.as_json() | {"ranking": ranks}, option=orjson.OPT_INDENT_2
-            )
-            + b"\n"
-        )
+        sys.stdout.buffer.write(orjson.dumps(whole.as_json() | {"ranking": ranks}, option=orjson.OPT_INDENT_2) + b"\n")
     else:
         _table(settings, whole, below)
 
 
-def _table(
-    settings: Settings, whole: Progress, below: list[tuple[int, Progress]]
-) -> None:
+def _table(settings: Settings, whole: Progress, below: list[tuple[int, Progress]]) -> None:
     zh = settings.language == "zh"
     names = (
         ("名次", "单位", "任务", "上报", "核查", "验收", "计划", "完成率", "预警")
@@ -395,9 +338,7 @@ def _table(
         )
     )
     title = (
-        f"{whole.unit_name} {whole.as_of:%Y-%m-%d} （亩）"
-        if zh
-        else f"{whole.unit_name} {whole.as_of:%Y-%m-%d} (mu)"
+        f"{whole.unit_name} {whole.as_of:%Y-%m-%d} （亩）" if zh else f"{whole.unit_name} {whole.as_of:%Y-%m-%d} (mu)"
     )
     table = Table(title=title, highlight=False)
     for i, name in enumerate(names):
@@ -435,9 +376,7 @@ def _mu(value: float | None) -> str:
 @app.command("map")
 def map_(
     context: typer.Context,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="By its ending: .html, .png or .pdf")
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="By its ending: .html, .png or .pdf")],
     unit: UnitCode = None,
     as_of: AsOf = None,
 ) -> None:
@@ -446,9 +385,7 @@ def map_(
     with _database(settings) as database, database.reading() as session:
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
-        maps.write_map(
-            session, output, code, moment, settings.colours, settings.language
-        )
+        maps.write_map(session, output, code, moment, settings.colours, settings.language)
     _say(settings, f"已写入 {output}", f"Wrote {output}")
 
 
@@ -458,9 +395,7 @@ def export(
     noun: Annotated[str, typer.Argument(help="plots, claims or progress")],
     output: Annotated[
         Path,
-        typer.Option(
-            "-o", "--output", help="By its ending: .gpkg, .geojson, .csv or .xlsx"
-        ),
+        typer.Option("-o", "--output", help="By its ending: .gpkg, .geojson, .csv or .xlsx"),
     ],
     unit: UnitCode = None,
     as_of: AsOf = None,
@@ -468,9 +403,7 @@ def export(
     """Write plots, claims or progress to a file. Example: tianzhang export claims -o claims.gpkg"""
     settings: Settings = context.obj
     if noun not in exports.EXPORTS:
-        raise typer.BadParameter(
-            f"{noun}: {', '.join(exports.EXPORTS)}", param_hint="NOUN"
-        )
+        raise typer.BadParameter(f"{noun}: {', '.join(exports.EXPORTS)}", param_hint="NOUN")
     with _database(settings) as database, database.reading() as session:
         moment = parse_moment(as_of) if as_of else city.now(session)
         code = unit or the_city(session).code
@@ -505,9 +438,7 @@ def token_list(context: typer.Context) -> None:
 
 
 @token_app.command("revoke")
-def token_revoke(
-    context: typer.Context, name: Annotated[str, typer.Argument()]
-) -> None:
+def token_revoke(context: typer.Context, name: Annotated[str, typer.Argument()]) -> None:
     """Withdraw a token at once."""
     with _database(context.obj) as database, database.writing() as session:
         tokens.revoke_token(session, name, datetime.now(SHANGHAI))

@@ -49,9 +49,7 @@ def _moment(
 
 def _unit(
     session: Reading,
-    unit: Annotated[
-        str | None, Query(description="A unit's code; without it, the city")
-    ] = None,
+    unit: Annotated[str | None, Query(description="A unit's code; without it, the city")] = None,
 ) -> str:
     return unit or the_city(session).code
 

@@ -45,8 +45,7 @@ _TEXT = ("unit_code", "as_of", "forecast_date", "forecast_30_days_date", "warnin
 _SCHEMA = {
     "type": "object",
     "properties": {
-        name: {"type": "string" if name in _TEXT else "number", "description": text}
-        for name, text in _PROGRESS.items()
+        name: {"type": "string" if name in _TEXT else "number", "description": text} for name, text in _PROGRESS.items()
     },
 }
 
@@ -71,11 +70,7 @@ def one(
     moment: AsOf,
     target: TargetCode = None,
 ) -> Response:
-    return json(
-        progress(
-            session, unit, moment, target_code=target, colours=config.colours
-        ).as_json()
-    )
+    return json(progress(session, unit, moment, target_code=target, colours=config.colours).as_json())
 
 
 @router.get(
@@ -104,9 +99,7 @@ def tree(
         target_code=target,
         colours=config.colours,
     )
-    return json(
-        {"as_of": moment.isoformat(), "progress": [row.as_json() for row in rows]}
-    )
+    return json({"as_of": moment.isoformat(), "progress": [row.as_json() for row in rows]})
 
 
 @router.get(
@@ -128,9 +121,7 @@ def ranks(
 ) -> Response:
     rows = ranking(session, unit, moment, target_code=target, colours=config.colours)
     found = [{"rank": rank, **row.as_json()} for rank, row in rows]
-    return json(
-        {"unit_code": normal_code(unit), "as_of": moment.isoformat(), "ranking": found}
-    )
+    return json({"unit_code": normal_code(unit), "as_of": moment.isoformat(), "ranking": found})
 
 
 @router.get(
@@ -145,20 +136,14 @@ def days(
     until: Annotated[date | None, Query(alias="to")] = None,
     target: TargetCode = None,
 ) -> Response:
-    return json(
-        series(
-            session, unit, moment, target_code=target, since=since, until=until
-        ).as_json()
-    )
+    return json(series(session, unit, moment, target_code=target, since=since, until=until).as_json())
 
 
 @router.get(
     "/waterfall",
     summary="From gross reported to net accepted: each deduction in m² and mu",
 )
-def bars(
-    session: Reading, unit: UnitCode, moment: AsOf, target: TargetCode = None
-) -> Response:
+def bars(session: Reading, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
     found = waterfall(session, unit, moment, target_code=target)
     return json(
         {

@@ -104,27 +104,15 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
         return geojson([])
     get_unit(session, code)
     cache: dict[tuple[str, str, Any], Response] = request.app.state.outlines
-    version = session.execute(
-        select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)
-    ).one()
+    version = session.execute(select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)).one()
     key = (code, level, tuple(version))
     if key not in cache:
         found = polygons(session, Unit.level == level, within(Unit.code, code))
-        facts = {
-            unit.code: unit
-            for unit in session.scalars(
-                select(Unit).where(Unit.code.in_(found.codes.tolist()))
-            )
-        }
+        facts = {unit.code: unit for unit in session.scalars(select(Unit).where(Unit.code.in_(found.codes.tolist())))}
         simple = shapely.coverage_simplify(found.geometries, _TOLERANCE[level])
-        shapes = shapely.to_geojson(
-            shapely.transform(simple, lambda points: points.round(6))
-        )
+        shapes = shapely.to_geojson(shapely.transform(simple, lambda points: points.round(6)))
         cache[key] = geojson(
-            [
-                feature(shape, unit_json(facts[code]))
-                for code, shape in zip(found.codes, shapes, strict=True)
-            ]
+            [feature(shape, unit_json(facts[code])) for code, shape in zip(found.codes, shapes, strict=True)]
         )
     return cache[key]
 
@@ -132,36 +120,25 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
 @router.get("/units/{code}", tags=["units"], summary="One unit with those above it")
 def one_unit(session: Reading, code: str) -> Response:
     unit = get_unit(session, code)
-    above = session.scalars(
-        select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))
-    ).all()
+    above = session.scalars(select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))).all()
     ancestors = sorted(above, key=lambda one: LEVELS.index(Level(one.level)))
     shape = session.scalar(select(Unit.geometry).where(Unit.id == unit.id))
     return json(
         unit_json(unit)
         | {
-            "ancestors": [
-                {"code": one.code, "name": one.name, "level": one.level}
-                for one in ancestors
-            ],
-            "children": session.scalar(
-                select(func.count()).where(Unit.parent_code == unit.code)
-            ),
+            "ancestors": [{"code": one.code, "name": one.name, "level": one.level} for one in ancestors],
+            "children": session.scalar(select(func.count()).where(Unit.parent_code == unit.code)),
             "bbox": None if shape is None else list(shape.bounds),
         }
     )
 
 
-@router.get(
-    "/units/{code}/tree", tags=["units"], summary="A unit and all below it, nested"
-)
+@router.get("/units/{code}/tree", tags=["units"], summary="A unit and all below it, nested")
 def unit_tree(session: Reading, code: str, down_to: Level = Level.VILLAGE) -> Response:
     top = get_unit(session, code)
     levels = LEVELS[: LEVELS.index(down_to) + 1]
     rows = session.scalars(
-        select(Unit)
-        .where(within(Unit.code, top.code), Unit.level.in_(levels))
-        .order_by(Unit.code)
+        select(Unit).where(within(Unit.code, top.code), Unit.level.in_(levels)).order_by(Unit.code)
     ).all()
     nodes = {unit.code: unit_json(unit) | {"children": []} for unit in [top, *rows]}
     for node in nodes.values():
@@ -182,9 +159,7 @@ def unit_geometry(session: Reading, code: str) -> Response:
     return Response(feature(text, unit_json(unit)), media_type="application/geo+json")
 
 
-def chain_json(
-    session: Session, unit_code: str, on: date, plot_id: int | None = None
-) -> list[dict[str, Any]]:
+def chain_json(session: Session, unit_code: str, on: date, plot_id: int | None = None) -> list[dict[str, Any]]:
     return [
         {
             "level": link.level,
@@ -245,11 +220,7 @@ def place_chiefs(
         ).all()
         ranked = sorted(near, key=lambda unit: -LEVELS.index(Level(unit.level)))
         here = next(
-            (
-                unit
-                for unit in ranked
-                if unit.geometry is not None and unit.geometry.covers(point)
-            ),
+            (unit for unit in ranked if unit.geometry is not None and unit.geometry.covers(point)),
             None,
         )
         chain = chain_json(session, here.code, day) if here else []
@@ -295,13 +266,9 @@ def list_plots(
     session: Reading,
     request: Request,
     unit: str | None = None,
-    bbox: Annotated[
-        str | None, Query(description="west,south,east,north in degrees")
-    ] = None,
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
     limit: Annotated[int, Query(ge=1, le=10000)] = 1000,
-    after: Annotated[
-        int, Query(ge=0, description="The id of the last plot of the page before")
-    ] = 0,
+    after: Annotated[int, Query(ge=0, description="The id of the last plot of the page before")] = 0,
 ) -> Response:
     conditions = []
     if unit:
@@ -318,27 +285,15 @@ def list_plots(
         Plot.area_m2,
     )
     rows = session.execute(
-        select(*columns, raw(Plot.geometry))
-        .where(Plot.id > after, *conditions)
-        .order_by(Plot.id)
-        .limit(limit)
+        select(*columns, raw(Plot.geometry)).where(Plot.id > after, *conditions).order_by(Plot.id).limit(limit)
     ).all()
     shapes = shapely.to_geojson(decode([row[-1] for row in rows])) if rows else []
-    more = (
-        str(request.url.include_query_params(after=rows[-1].id))
-        if len(rows) == limit
-        else None
-    )
-    features = [
-        feature(shape, plot_json(row), row.id)
-        for row, shape in zip(rows, shapes, strict=True)
-    ]
+    more = str(request.url.include_query_params(after=rows[-1].id)) if len(rows) == limit else None
+    features = [feature(shape, plot_json(row), row.id) for row, shape in zip(rows, shapes, strict=True)]
     return geojson(features, next=more, number_matched=matched)
 
 
-@router.get(
-    "/plots/{plot_id}", tags=["plots"], summary="One plot, and who answers for it"
-)
+@router.get("/plots/{plot_id}", tags=["plots"], summary="One plot, and who answers for it")
 def one_plot(session: Reading, plot_id: int, on: str | None = None) -> Response:
     plot = get_plot(session, plot_id)
     day = parse_day(on) if on else day_of(city.now(session))
@@ -353,9 +308,7 @@ def one_plot(session: Reading, plot_id: int, on: str | None = None) -> Response:
 
 
 def target_json(session: Session, target: Target) -> dict[str, Any]:
-    top = select(func.sum(Allocation.area_mu)).join(
-        Unit, Unit.code == Allocation.unit_code
-    )
+    top = select(func.sum(Allocation.area_mu)).join(Unit, Unit.code == Allocation.unit_code)
     return {
         "code": target.code,
         "name": target.name,
@@ -363,9 +316,7 @@ def target_json(session: Session, target: Target) -> dict[str, Any]:
         "due_date": target.due_day.isoformat(),
         "area_basis": target.area_basis,
         "curve": target.curve or "linear",
-        "area_mu": session.scalar(
-            top.where(Allocation.target_code == target.code, Unit.level == Level.CITY)
-        ),
+        "area_mu": session.scalar(top.where(Allocation.target_code == target.code, Unit.level == Level.CITY)),
     }
 
 
@@ -401,10 +352,7 @@ def list_allocations(session: Reading, code: str, unit: UnitCode) -> Response:
             "area_mu": own,
             "allocated_mu": allocated,
             "unallocated_mu": None if own is None else round(own - allocated, 2),
-            "allocations": [
-                {"unit_code": row.code, "unit_name": row.name, "area_mu": row.area_mu}
-                for row in below
-            ],
+            "allocations": [{"unit_code": row.code, "unit_name": row.name, "area_mu": row.area_mu} for row in below],
         }
     )
 
@@ -432,30 +380,19 @@ def list_claims(
         if reason not in parts:
             raise Problem(UNKNOWN_REASON, reason=reason)
         ids = list(parts[reason])
-        numbers = (
-            set(session.scalars(select(Claim.number).where(Claim.id.in_(ids))))
-            if ids
-            else set()
-        )
+        numbers = set(session.scalars(select(Claim.number).where(Claim.id.in_(ids)))) if ids else set()
         layer = layer[layer["number"].isin(numbers)]
     table = layer.drop(columns="geometry").astype(object)
     records = table.where(table.notna(), None).to_dict("records")
     shapes = shapely.to_geojson(layer.geometry.to_numpy()) if len(layer) else []
-    features = [
-        feature(shape, row, row["number"])
-        for row, shape in zip(records, shapes, strict=True)
-    ]
+    features = [feature(shape, row, row["number"]) for row, shape in zip(records, shapes, strict=True)]
     return geojson(features, number_matched=len(records))
 
 
 def claim_feature(session: Session, claim: Claim) -> bytes:
     moment = city.now(session)
     others = {row.other_claim_id for row in claim.deductions if row.other_claim_id}
-    numbers = dict(
-        session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others)))
-        .tuples()
-        .all()
-    )
+    numbers = dict(session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others))).all())
     unit = get_unit(session, claim.unit_code)
     properties = {
         "number": claim.number,
@@ -537,14 +474,10 @@ def about(session: Reading, request: Request) -> Response:
             },
             "counts": {
                 "units": {level.value: count for level, count in count_by_level(session).items()},
-                "chiefs": session.scalar(
-                    select(func.count()).select_from(chiefs.Chief)
-                ),
+                "chiefs": session.scalar(select(func.count()).select_from(chiefs.Chief)),
                 "plots": session.scalar(select(func.count()).select_from(Plot)),
                 "claims": session.scalar(select(func.count()).select_from(Claim)),
-                "baseline_patches": session.scalar(
-                    select(func.count()).select_from(BaselinePatch)
-                ),
+                "baseline_patches": session.scalar(select(func.count()).select_from(BaselinePatch)),
                 "farmland_m2": farmland_m2,
                 "farmland_mu": mu(farmland_m2),
             },

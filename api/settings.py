@@ -45,12 +45,7 @@ class Settings(BaseSettings):
         """The language of the command: as set, else English only where the environment's language is English."""
         if self.lang:
             return self.lang
-        spoken = (
-            os.environ.get("LC_ALL")
-            or os.environ.get("LC_MESSAGES")
-            or os.environ.get("LANG")
-            or ""
-        )
+        spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
         return "en" if spoken.startswith("en") else "zh"
 
 
@@ -61,6 +56,4 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"TIANZHANG_{str(first['loc'][0]).upper()}"
-        raise Problem(
-            BAD_SETTING, name=name, value=first.get("input"), reason=first["msg"]
-        ) from None
+        raise Problem(BAD_SETTING, name=name, value=first.get("input"), reason=first["msg"]) from None

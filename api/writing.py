@@ -40,15 +40,9 @@ STEPS = {
 class NewClaim(BaseModel):
     """What a village reports."""
 
-    unit_code: str = Field(
-        description="The unit in which the land lies, usually the village"
-    )
-    geometry: dict[str, Any] = Field(
-        description="GeoJSON Polygon or MultiPolygon, degrees, longitude first"
-    )
-    source_kind: SourceKind = Field(
-        SourceKind.OTHER, description="Where the restored land comes from"
-    )
+    unit_code: str = Field(description="The unit in which the land lies, usually the village")
+    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon, degrees, longitude first")
+    source_kind: SourceKind = Field(SourceKind.OTHER, description="Where the restored land comes from")
     former_use: str = Field("", max_length=200)
     crop: str = Field("", max_length=200, description="What grows there now")
     typed_area_mu: float | None = Field(
@@ -63,9 +57,7 @@ class NewClaim(BaseModel):
         description="Share of ridges, 0 to 1, where the target deducts them",
     )
     target_code: str | None = Field(None, description="Without it: the target in force")
-    number: str | None = Field(
-        None, max_length=40, description="Without it: one is given"
-    )
+    number: str | None = Field(None, max_length=40, description="Without it: one is given")
 
 
 class Why(BaseModel):
@@ -98,9 +90,7 @@ def report(records: Records, request: Request, body: NewClaim) -> Response:
     with records.writing() as session:
         actor = _actor(session, request, body.unit_code)
         claim = report_claim(session, _report(body), actor)
-        return Response(
-            claim_feature(session, claim), 201, media_type="application/geo+json"
-        )
+        return Response(claim_feature(session, claim), 201, media_type="application/geo+json")
 
 
 @router.post(
@@ -148,9 +138,7 @@ def step(
         claim = get_claim(session, number)
         actor = _actor(session, request, claim.unit_code)
         take_step(session, claim, STEPS[step], actor, body.why)
-        return Response(
-            claim_feature(session, claim), media_type="application/geo+json"
-        )
+        return Response(claim_feature(session, claim), media_type="application/geo+json")
 
 
 UNKNOWN_STEP = Kind(
@@ -164,12 +152,8 @@ UNKNOWN_STEP = Kind(
 class Parts(BaseModel):
     """Units' parts of a target."""
 
-    parts_mu: dict[str, float] = Field(
-        description="The part of each unit by its code, mu"
-    )
-    allow_over: bool = Field(
-        False, description="Children may hold more than their parent"
-    )
+    parts_mu: dict[str, float] = Field(description="The part of each unit by its code, mu")
+    allow_over: bool = Field(False, description="Children may hold more than their parent")
 
 
 @router.put(

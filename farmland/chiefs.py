@@ -53,20 +53,14 @@ class Link:
     appointments: list[Appointment]
 
 
-def chain(
-    session: Session, unit_code: str, on: date, plot_id: int | None = None
-) -> list[Link]:
+def chain(session: Session, unit_code: str, on: date, plot_id: int | None = None) -> list[Link]:
     """Who answers for a unit, or for a plot of it, on a day: from the city down, a link per level.
 
     At the lowest level the appointments for the plot itself stand before those for its unit. A level whose unit has no
     chief on the day is there with an empty list: a gap is shown, not hidden.
     """
     codes = chain_of(unit_code)
-    names = dict(
-        session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes)))
-        .tuples()
-        .all()
-    )
+    names = dict(session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes))).all())
     appointments = session.scalars(
         select(Appointment)
         .where(

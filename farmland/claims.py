@@ -84,16 +84,10 @@ class Claim(Base):
     gross_m2: Mapped[float]
     reported_net: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
     reported_net_m2: Mapped[float]
-    accepted_net: Mapped[shapely.Geometry | None] = mapped_column(
-        Geometry, deferred=True
-    )
+    accepted_net: Mapped[shapely.Geometry | None] = mapped_column(Geometry, deferred=True)
     accepted_net_m2: Mapped[float | None]
-    steps: Mapped[list["Step"]] = relationship(
-        order_by="Step.at, Step.id", lazy="selectin"
-    )
-    deductions: Mapped[list["Deduction"]] = relationship(
-        order_by="Deduction.id", foreign_keys="Deduction.claim_id"
-    )
+    steps: Mapped[list["Step"]] = relationship(order_by="Step.at, Step.id", lazy="selectin")
+    deductions: Mapped[list["Deduction"]] = relationship(order_by="Deduction.id", foreign_keys="Deduction.claim_id")
 
     __table_args__ = (Index("claim_target_unit", "target_code", "unit_code"),)
 
@@ -110,11 +104,7 @@ class Claim(Base):
     @property
     def net_m2(self) -> float:
         """The net area that counts for it now: that of its acceptance, else that of its reporting."""
-        return (
-            self.reported_net_m2
-            if self.accepted_net_m2 is None
-            else self.accepted_net_m2
-        )
+        return self.reported_net_m2 if self.accepted_net_m2 is None else self.accepted_net_m2
 
     @property
     def net_geometry(self) -> shapely.Geometry:

@@ -43,14 +43,7 @@ def day_of(moment: datetime) -> date:
 
 def parse_day(text: str) -> date:
     """A day as people write it: 2022-04-26, 2022/4/26, 2022年4月26日, 20220426. Raises BAD_MOMENT, DATE_TOO_EARLY."""
-    plain = (
-        text.strip()
-        .replace("年", "-")
-        .replace("月", "-")
-        .replace("日", "")
-        .replace("/", "-")
-        .replace(".", "-")
-    )
+    plain = text.strip().replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").replace(".", "-")
     try:
         if plain.isdigit() and len(plain) == 8:
             day = datetime.strptime(plain, "%Y%m%d").date()

@@ -45,22 +45,16 @@ class Moment(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(
-            SHANGHAI
-        )
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(SHANGHAI)
 
 
 class Database:
@@ -73,9 +67,7 @@ class Database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _sqlite(url)
         else:
-            self.engine = create_engine(
-                url, pool_pre_ping=True, pool_size=10, max_overflow=20
-            )
+            self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
         self._writing = self.engine.execution_options(writing=True)
 
     @property
@@ -140,9 +132,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = (
-            None  # transactions are begun below, not by the driver's guess
-        )
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",

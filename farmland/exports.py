@@ -43,17 +43,13 @@ def export_plots(
     table["land_class_name"] = table["land_class"].map(class_name)
     table["area_mu"] = m2_to_mu(table["area_m2"]).round(2)
     write_layer(
-        gpd.GeoDataFrame(
-            table, geometry=decode([row[-1] for row in rows]), crs=STORAGE
-        ),
+        gpd.GeoDataFrame(table, geometry=decode([row[-1] for row in rows]), crs=STORAGE),
         path,
     )
     return len(rows)
 
 
-def claims_layer(
-    session: Session, unit_code: str, moment: datetime
-) -> gpd.GeoDataFrame:
+def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoDataFrame:
     """The claims of a unit that were reported by a moment, in the state they had then, with their net polygons.
 
     `net_area_m2` belongs to the polygon (less ridges, where the target deducts them): that of the acceptance once the
@@ -85,11 +81,7 @@ def claims_layer(
     ).all()
     records = []
     for row in rows:
-        reached = {
-            state: at
-            for state in State
-            if (at := getattr(row, f"{state}_at")) and at <= moment
-        }
+        reached = {state: at for state in State if (at := getattr(row, f"{state}_at")) and at <= moment}
         accepted = State.ACCEPTED in reached
         net_m2 = row.accepted_net_m2 if accepted else row.reported_net_m2
         records.append(
@@ -107,12 +99,7 @@ def claims_layer(
                 "gross_area_mu": round(float(m2_to_mu(row.gross_m2)), 2),
                 "net_area_m2": net_m2,
                 "net_area_mu": round(float(m2_to_mu(net_m2)), 2),
-                **{
-                    f"{state}_at": reached[state].isoformat()
-                    if state in reached
-                    else None
-                    for state in State
-                },
+                **{f"{state}_at": reached[state].isoformat() if state in reached else None for state in State},
                 "geometry": row.accepted_net if accepted else row.reported_net,
             }
         )
@@ -165,16 +152,10 @@ def export_progress(
     table = pd.DataFrame([row.as_json() for row in rows])
     held = dict(
         session.execute(
-            select(Unit.code, raw(Unit.geometry)).where(
-                Unit.code.in_([row.unit_code for row in rows])
-            )
-        )
-        .tuples()
-        .all()
+            select(Unit.code, raw(Unit.geometry)).where(Unit.code.in_([row.unit_code for row in rows]))
+        ).all()
     )
-    if path.suffix.lower() in (".csv", ".xlsx") or any(
-        held.get(row.unit_code) is None for row in rows
-    ):
+    if path.suffix.lower() in (".csv", ".xlsx") or any(held.get(row.unit_code) is None for row in rows):
         write_table(table, path)
     else:
         geometry = decode([held[row.unit_code] for row in rows])
@@ -184,16 +165,9 @@ def export_progress(
 
 def write_remarks(outcome: Outcome, path: Path, language: Language) -> None:
     """Write the remarks of an import: row, field, whether it is bad, the sentence."""
-    remarks = [(row, "bad") for row in outcome.bad] + [
-        (row, "notice") for row in outcome.notices
-    ]
-    rows = [
-        (row.number, row.field, kind, row.problem.code, row.problem.sentence(language))
-        for row, kind in remarks
-    ]
-    write_table(
-        pd.DataFrame(rows, columns=["row", "field", "kind", "code", "remark"]), path
-    )
+    remarks = [(row, "bad") for row in outcome.bad] + [(row, "notice") for row in outcome.notices]
+    rows = [(row.number, row.field, kind, row.problem.code, row.problem.sentence(language)) for row, kind in remarks]
+    write_table(pd.DataFrame(rows, columns=["row", "field", "kind", "code", "remark"]), path)
 
 
 EXPORTS: dict[str, Export] = {

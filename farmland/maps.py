@@ -44,22 +44,13 @@ def write_map(
     place = LEVELS.index(Level(unit.level))
     deepest = LEVELS[min(place + 2, 2)] if place < 2 else LEVELS[min(place + 1, 3)]
     rows = progress_tree(session, unit.code, moment, down_to=deepest, colours=colours)
-    layers = [
-        _layer(session, [row for row in rows if row.level == level], language)
-        for level in LEVELS[place + 1 :]
-    ]
-    layers = [layer for layer in layers if len(layer)] or [
-        _layer(session, rows[:1], language)
-    ]
+    layers = [_layer(session, [row for row in rows if row.level == level], language) for level in LEVELS[place + 1 :]]
+    layers = [layer for layer in layers if len(layer)] or [_layer(session, rows[:1], language)]
     if not len(layers[0]):
         raise Problem(NO_POLYGONS_TO_DRAW, name=unit.name)
     whole = rows[0]
     standing = demonstration(session)
-    note = (
-        ""
-        if standing is None
-        else (standing.note_zh if language == "zh" else standing.note_en)
-    )
+    note = "" if standing is None else (standing.note_zh if language == "zh" else standing.note_en)
     sheet = Sheet(_title(whole, language), _headline(whole, language), note, language)
     if ending == ".html":
         path.write_text(draw_page(layers, sheet), encoding="utf-8")
@@ -69,20 +60,12 @@ def write_map(
 
 def _title(whole: Progress, language: Language) -> str:
     day = f"{whole.as_of:%Y-%m-%d}"
-    return (
-        f"{whole.unit_name}耕地恢复进度（{day}）"
-        if language == "zh"
-        else f"{whole.unit_name}: restoration on {day}"
-    )
+    return f"{whole.unit_name}耕地恢复进度（{day}）" if language == "zh" else f"{whole.unit_name}: restoration on {day}"
 
 
 def _headline(whole: Progress, language: Language) -> str:
     if whole.target_mu is None:
-        return (
-            f"已验收 {whole.accepted_mu:,.2f} 亩"
-            if language == "zh"
-            else f"{whole.accepted_mu:,.2f} mu accepted"
-        )
+        return f"已验收 {whole.accepted_mu:,.2f} 亩" if language == "zh" else f"{whole.accepted_mu:,.2f} mu accepted"
     if language == "zh":
         return (
             f"已验收 {whole.accepted_mu:,.2f} 亩 / 任务 {whole.target_mu:,.2f} 亩（{whole.share:.1%}），"
@@ -94,18 +77,14 @@ def _headline(whole: Progress, language: Language) -> str:
     )
 
 
-def _layer(
-    session: Session, rows: list[Progress], language: Language
-) -> gpd.GeoDataFrame:
+def _layer(session: Session, rows: list[Progress], language: Language) -> gpd.GeoDataFrame:
     held = dict(
         session.execute(
             select(Unit.code, raw(Unit.geometry)).where(
                 Unit.code.in_([row.unit_code for row in rows]),
                 Unit.geometry.is_not(None),
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     rows = [row for row in rows if row.unit_code in held]
     frame = gpd.GeoDataFrame(

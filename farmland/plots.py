@@ -46,7 +46,5 @@ def get_plot(session: Session, plot_id: int) -> Plot:
 def plot_at(session: Session, longitude: float, latitude: float) -> Plot | None:
     """The plot at a place (degrees), or None."""
     point = shapely.Point(longitude, latitude)
-    near = session.scalars(
-        select(Plot).where(BoundsMeet(Plot.__table__, point.bounds)).order_by(Plot.id)
-    ).all()
+    near = session.scalars(select(Plot).where(BoundsMeet(Plot.__table__, point.bounds)).order_by(Plot.id)).all()
     return next((plot for plot in near if plot.geometry.covers(point)), None)

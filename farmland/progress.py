@@ -47,13 +47,7 @@ class WarningColours:
         """The warning colour for accepted ÷ plan; "none" without a target."""
         if ratio is None:
             return "none"
-        return (
-            "green"
-            if ratio >= self.green
-            else "yellow"
-            if ratio >= self.yellow
-            else "red"
-        )
+        return "green" if ratio >= self.green else "yellow" if ratio >= self.yellow else "red"
 
 
 @dataclass(frozen=True)
@@ -104,25 +98,16 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name, dates and moments in ISO form."""
-        return {
-            name: value.isoformat() if isinstance(value, date) else value
-            for name, value in self.__dict__.items()
-        }
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in self.__dict__.items()}
 
 
 def claim_moments() -> Any:
     """A row per claim with the moment of each of its states (subquery; None where it was not reached)."""
 
     def reached(state: State) -> ColumnElement[datetime | None]:
-        return func.max(case((Step.state == state, Step.at)), type_=Step.at.type).label(
-            f"{state}_at"
-        )
+        return func.max(case((Step.state == state, Step.at)), type_=Step.at.type).label(f"{state}_at")
 
-    return (
-        select(Step.claim_id, *(reached(state) for state in State))
-        .group_by(Step.claim_id)
-        .subquery("moments")
-    )
+    return select(Step.claim_id, *(reached(state) for state in State)).group_by(Step.claim_id).subquery("moments")
 
 
 def progress_tree(
@@ -140,9 +125,7 @@ def progress_tree(
     """
     unit = get_unit(session, unit_code)
     day = day_of(moment)
-    target = (
-        get_target(session, target_code) if target_code else target_on(session, day)
-    )
+    target = get_target(session, target_code) if target_code else target_on(session, day)
     levels = LEVELS[: max(LEVELS.index(unit.level), LEVELS.index(down_to)) + 1]
     # Figures are rounded from the city down, so the units above and beside are needed too.
     top = chain_of(unit.code)[0]
@@ -340,22 +323,14 @@ def _progress(
     left = plan.left(day) if plan else None
     pace = accepted / worked if plan and worked > 0 else None
     recent_days = min(RECENT_DAYS, worked)
-    recent = (
-        (accepted - float(shown["recent"][i])) / recent_days
-        if recent_days > 0
-        else None
-    )
+    recent = (accepted - float(shown["recent"][i])) / recent_days if recent_days > 0 else None
     remaining = schedule = share = ratio = needed = None
     if plan and target_mu is not None:
         remaining = max(round(target_mu - accepted, 2), 0.0)
         schedule = round(target_mu * plan.share(day), 2)
         share = accepted / target_mu if target_mu else 1.0
         ratio = accepted / schedule if schedule else 1.0
-        needed = (
-            round(remaining / left, 2)
-            if left and left > 0
-            else (0.0 if remaining == 0 else None)
-        )
+        needed = round(remaining / left, 2) if left and left > 0 else (0.0 if remaining == 0 else None)
     allocated = round(children_mu.get(row.code, 0.0), 2)
     return Progress(
         unit_code=row.code,
@@ -390,17 +365,9 @@ def _progress(
     )
 
 
-def forecast(
-    day: date, remaining_mu: float | None, pace_mu_per_day: float | None
-) -> date | None:
+def forecast(day: date, remaining_mu: float | None, pace_mu_per_day: float | None) -> date | None:
     """The day by whose end the rest will be done at this pace; None where that never comes, or lies beyond 2999."""
-    if remaining_mu is None or (
-        remaining_mu > 0 and not (pace_mu_per_day and pace_mu_per_day > 0)
-    ):
+    if remaining_mu is None or (remaining_mu > 0 and not (pace_mu_per_day and pace_mu_per_day > 0)):
         return None
-    days = (
-        ceil(remaining_mu / pace_mu_per_day)
-        if remaining_mu > 0 and pace_mu_per_day
-        else 0
-    )
+    days = ceil(remaining_mu / pace_mu_per_day) if remaining_mu > 0 and pace_mu_per_day else 0
     return day + timedelta(days=days) if days < 350_000 else None

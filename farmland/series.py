@@ -43,10 +43,7 @@ class Series:
                 }
                 for day, reported, checked, accepted in self.days
             ],
-            "plan": [
-                {"date": day.isoformat(), "schedule_mu": area_mu}
-                for day, area_mu in self.plan
-            ],
+            "plan": [{"date": day.isoformat(), "schedule_mu": area_mu} for day, area_mu in self.plan],
             "forecast": {
                 "date": _iso(now.forecast_date),
                 "mu_per_day": now.pace_mu_per_day,
@@ -73,11 +70,7 @@ def series(
     A day's figure is that of its end, the last day's that of the moment. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     now = progress(session, unit_code, moment, target_code=target_code)
-    target = (
-        get_target(session, target_code)
-        if target_code
-        else target_on(session, day_of(moment))
-    )
+    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
     last = min(until or day_of(moment), day_of(moment))
     first = since or min(target.start_day if target else last, last)
     m = claim_moments()
@@ -92,38 +85,21 @@ def series(
     days = [first + timedelta(days=i) for i in range(max((last - first).days, 0) + 1)]
     ends = np.array([min(end_of_day(day), moment).timestamp() for day in days])
 
-    def since_moment(
-        moments: list[datetime | None], areas: list[float | None]
-    ) -> NDArray[np.float64]:
+    def since_moment(moments: list[datetime | None], areas: list[float | None]) -> NDArray[np.float64]:
         """The area of all that had happened by each day's end, shape (days,)."""
-        known = [
-            (at.timestamp(), area)
-            for at, area in zip(moments, areas, strict=True)
-            if at is not None
-        ]
+        known = [(at.timestamp(), area) for at, area in zip(moments, areas, strict=True) if at is not None]
         known.sort()
         at = np.array([pair[0] for pair in known])
         total = np.concatenate(([0.0], np.cumsum([pair[1] or 0.0 for pair in known])))
         return np.asarray(total[np.searchsorted(at, ends, side="right")])
 
-    gross = since_moment(
-        [row.reported_at for row in rows], [row.gross_m2 for row in rows]
-    )
-    accepted = since_moment(
-        [row.accepted_at for row in rows], [row.accepted_net_m2 for row in rows]
-    )
-    revoked = since_moment(
-        [row.revoked_at for row in rows], [row.accepted_net_m2 for row in rows]
-    )
+    gross = since_moment([row.reported_at for row in rows], [row.gross_m2 for row in rows])
+    accepted = since_moment([row.accepted_at for row in rows], [row.accepted_net_m2 for row in rows])
+    revoked = since_moment([row.revoked_at for row in rows], [row.accepted_net_m2 for row in rows])
     # Checked and waiting: from the check until the acceptance or the rejection, whichever comes.
     checked = [row.checked_at for row in rows]
-    waiting = since_moment(
-        checked, [row.reported_net_m2 for row in rows]
-    ) - since_moment(
-        [
-            row.accepted_at or row.rejected_at if row.checked_at else None
-            for row in rows
-        ],
+    waiting = since_moment(checked, [row.reported_net_m2 for row in rows]) - since_moment(
+        [row.accepted_at or row.rejected_at if row.checked_at else None for row in rows],
         [row.reported_net_m2 for row in rows],
     )
     net = m2_to_mu(accepted - revoked).round(2)
@@ -134,11 +110,7 @@ def series(
         net.tolist(),
         strict=True,
     )
-    plan = (
-        _plan_days(Plan.of(target), now.target_mu)
-        if target and now.target_mu is not None
-        else []
-    )
+    plan = _plan_days(Plan.of(target), now.target_mu) if target and now.target_mu is not None else []
     return Series(now, list(table), plan)
 
 

@@ -76,9 +76,7 @@ class Allocation(Base):
     unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), index=True)
     area_mu: Mapped[float]
 
-    __table_args__ = (
-        UniqueConstraint("target_code", "unit_code", name="allocation_target_unit"),
-    )
+    __table_args__ = (UniqueConstraint("target_code", "unit_code", name="allocation_target_unit"),)
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,7 @@ class Plan:
 
     @classmethod
     def of(cls, target: Target) -> "Plan":
-        points = tuple(
-            (date.fromisoformat(str(day)), float(share))
-            for day, share in target.curve or []
-        )
+        points = tuple((date.fromisoformat(str(day)), float(share)) for day, share in target.curve or [])
         return cls(target.start_day, target.due_day, points)
 
     @property
@@ -113,11 +108,7 @@ class Plan:
     def share(self, day: date) -> float:
         """The share of the target due by the end of `day`, 0 to 1, linear between the points of the curve."""
         days = [0, *(self.elapsed(point) for point, _ in self.curve), self.days]
-        return float(
-            np.interp(
-                self.elapsed(day), days, [0.0, *(share for _, share in self.curve), 1.0]
-            )
-        )
+        return float(np.interp(self.elapsed(day), days, [0.0, *(share for _, share in self.curve), 1.0]))
 
 
 def parse_curve(text: str) -> list[list[str | float]] | None:
@@ -125,14 +116,8 @@ def parse_curve(text: str) -> list[list[str | float]] | None:
     if not text.strip() or text.strip().lower() in ("linear", "线性"):
         return None
     try:
-        points = [
-            piece.split(":")
-            for piece in text.replace("；", ";").split(";")
-            if piece.strip()
-        ]
-        curve = [
-            (date.fromisoformat(day.strip()), float(share)) for day, share in points
-        ]
+        points = [piece.split(":") for piece in text.replace("；", ";").split(";") if piece.strip()]
+        curve = [(date.fromisoformat(day.strip()), float(share)) for day, share in points]
     except ValueError:
         raise Problem(BAD_CURVE, text=text) from None
     shares = [0.0, *(share for _, share in curve), 1.0]
@@ -158,9 +143,7 @@ def get_target(session: Session, code: str) -> Target:
 
 def target_on(session: Session, day: date) -> Target | None:
     """The target that is meant on a day where none is named: the last to have started, else the first to come."""
-    targets = session.scalars(
-        select(Target).order_by(Target.start_day, Target.code)
-    ).all()
+    targets = session.scalars(select(Target).order_by(Target.start_day, Target.code)).all()
     started = [target for target in targets if target.start_day <= day]
     return started[-1] if started else (targets[0] if targets else None)
 
@@ -176,11 +159,9 @@ def require_target(session: Session, code: str | None, day: date) -> Target:
 def allocations(session: Session, target_code: str) -> dict[str, float]:
     """Every unit's part of a target, in mu, by unit code."""
     rows = session.execute(
-        select(Allocation.unit_code, Allocation.area_mu).where(
-            Allocation.target_code == target_code
-        )
+        select(Allocation.unit_code, Allocation.area_mu).where(Allocation.target_code == target_code)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def allocate(
@@ -198,9 +179,7 @@ def allocate(
     get_target(session, target_code)
     held = {
         row.unit_code: row
-        for row in session.scalars(
-            select(Allocation).where(Allocation.target_code == target_code)
-        ).all()
+        for row in session.scalars(select(Allocation).where(Allocation.target_code == target_code)).all()
     }
     changed = 0
     for code, area_mu in parts_mu.items():
@@ -209,9 +188,7 @@ def allocate(
         code, area_mu = normal_code(code), round(area_mu, 2)
         if code not in held:
             get_unit(session, code)
-            held[code] = Allocation(
-                target_code=target_code, unit_code=code, area_mu=area_mu
-            )
+            held[code] = Allocation(target_code=target_code, unit_code=code, area_mu=area_mu)
             session.add(held[code])
             changed += 1
         elif held[code].area_mu != area_mu:
@@ -239,8 +216,7 @@ def _check_parents(session: Session, target_code: str) -> None:
         .join(parts, parts.c.code == Unit.code)
         .join(
             Allocation,
-            (Allocation.unit_code == Unit.code)
-            & (Allocation.target_code == target_code),
+            (Allocation.unit_code == Unit.code) & (Allocation.target_code == target_code),
         )
         .where(parts.c.children > func.round(Allocation.area_mu * 100))
         .order_by(Unit.code)

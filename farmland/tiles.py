@@ -19,9 +19,7 @@ def cut_tiles(session: Session, folder: Path) -> Path:
     layers = []
     for level in LEVELS[1:]:
         rows = session.execute(
-            select(Unit.code, Unit.name, raw(Unit.geometry)).where(
-                Unit.level == level, Unit.geometry.is_not(None)
-            )
+            select(Unit.code, Unit.name, raw(Unit.geometry)).where(Unit.level == level, Unit.geometry.is_not(None))
         ).all()
         if rows:
             frame = gpd.GeoDataFrame(

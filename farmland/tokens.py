@@ -59,22 +59,16 @@ def add_token(session: Session, name: str, unit_code: str | None, now: datetime)
     """Make a token and return it: the only time that it can be read. Raises UNIT_UNKNOWN, TOKEN_NAME_TAKEN."""
     if unit_code is not None:
         unit_code = get_unit(session, unit_code).code
-    if session.scalar(
-        select(Token).where(Token.name == name, Token.revoked_at.is_(None))
-    ):
+    if session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None))):
         raise Problem(TOKEN_NAME_TAKEN, name=name)
     secret = f"tz_{secrets.token_urlsafe(32)}"
-    session.add(
-        Token(name=name, hash=_hash(secret), unit_code=unit_code, created_at=now)
-    )
+    session.add(Token(name=name, hash=_hash(secret), unit_code=unit_code, created_at=now))
     return secret
 
 
 def revoke_token(session: Session, name: str, now: datetime) -> None:
     """Withdraw the token of that name. Raises TOKEN_NAME_UNKNOWN."""
-    token = session.scalar(
-        select(Token).where(Token.name == name, Token.revoked_at.is_(None))
-    )
+    token = session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None)))
     if token is None:
         raise Problem(TOKEN_NAME_UNKNOWN, name=name)
     token.revoked_at = now
@@ -82,11 +76,7 @@ def revoke_token(session: Session, name: str, now: datetime) -> None:
 
 def in_use(session: Session) -> list[Token]:
     """The tokens that are not withdrawn, the oldest first."""
-    return list(
-        session.scalars(
-            select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)
-        )
-    )
+    return list(session.scalars(select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)))
 
 
 def any_token(session: Session) -> bool:
@@ -96,9 +86,7 @@ def any_token(session: Session) -> bool:
 
 def holder_of(session: Session, secret: str) -> Token:
     """The token in use behind a secret. Raises TOKEN_UNKNOWN."""
-    token = session.scalar(
-        select(Token).where(Token.hash == _hash(secret), Token.revoked_at.is_(None))
-    )
+    token = session.scalar(select(Token).where(Token.hash == _hash(secret), Token.revoked_at.is_(None)))
     if token is None:
         raise Problem(TOKEN_UNKNOWN)
     return token
@@ -107,9 +95,7 @@ def holder_of(session: Session, secret: str) -> Token:
 def require_right(token: Token, unit_code: str) -> None:
     """Raises NOT_YOUR_UNIT unless the token is for the unit or one above it."""
     if token.unit_code is not None and not is_within(unit_code, token.unit_code):
-        raise Problem(
-            NOT_YOUR_UNIT, name=token.name, own=token.unit_code, code=unit_code
-        )
+        raise Problem(NOT_YOUR_UNIT, name=token.name, own=token.unit_code, code=unit_code)
 
 
 def _hash(secret: str) -> str:

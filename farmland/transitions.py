@@ -10,6 +10,7 @@ from datetime import datetime
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, undefer
 
@@ -105,7 +106,7 @@ class _Holding:
     """What a claim holds of the land, and since and until when."""
 
     claim_id: int
-    bounds: tuple[float, float, float, float]
+    bounds: NDArray[np.float64]
     reported_net: shapely.Geometry
     reported_at: datetime
     accepted_net: shapely.Geometry | None = None
@@ -150,14 +151,11 @@ class Ground:
 
     def note(self, claim: Claim) -> None:
         """Take in what a claim holds now."""
-        ends = [
-            step.at
-            for step in claim.steps
-            if step.state in (State.REJECTED, State.REVOKED)
-        ]
+        ends = [step.at for step in claim.steps if step.state in (State.REJECTED, State.REVOKED)]
         self._holdings[claim.id] = _Holding(
             claim.id,
-            claim.reported_net.bounds,
+            # What is accepted can reach further than what was reported: other claims may have gone since.
+            shapely.bounds(claim.reported_net if claim.accepted_net is None else claim.accepted_net),
             claim.reported_net,
             claim.steps[0].at,
             claim.accepted_net,
@@ -180,9 +178,7 @@ class Ground:
         """
         area = self._units.get(unit.code)
         if area is None:
-            raise Problem(
-                UNIT_WITHOUT_POLYGON, unit_code=unit.code, unit_name=unit.name
-            )
+            raise Problem(UNIT_WITHOUT_POLYGON, unit_code=unit.code, unit_name=unit.name)
         if not shapely.intersects(area, polygon):
             centre = shapely.point_on_surface(polygon)
             raise Problem(
@@ -192,9 +188,7 @@ class Ground:
                 longitude=centre.x,
                 latitude=centre.y,
             )
-        farmland = self._farmland.geometries[
-            self._farmland.query(polygon, predicate="intersects")
-        ]
+        farmland = self._farmland.geometries[self._farmland.query(polygon, predicate="intersects")]
         return net_area(
             polygon,
             area,
@@ -237,9 +231,7 @@ def preview(session: Session, report: Report, actor: Actor) -> NetArea:
     )
 
 
-def report_claim(
-    session: Session, report: Report, actor: Actor, ground: Ground | None = None
-) -> Claim:
+def report_claim(session: Session, report: Report, actor: Actor, ground: Ground | None = None) -> Claim:
     """Write a new claim, reported. Only under the right to write.
 
     `ground` is given where many claims are reported at once. Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN,
@@ -247,17 +239,11 @@ def report_claim(
     """
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
-    if (
-        report.number
-        and session.scalar(select(Claim.id).where(Claim.number == report.number))
-        is not None
-    ):
+    if report.number and session.scalar(select(Claim.id).where(Claim.number == report.number)) is not None:
         raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
     ground = ground or Ground(session, [report.geometry], [unit.code])
     ridge_factor = _ridges(target, report.ridge_factor)
-    net = ground.judge(
-        report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None
-    )
+    net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
     connection = session.connection()
     claim_id = next_id(connection, Claim.__table__)
     row = {
@@ -317,9 +303,7 @@ def take_step(
     ground = ground or Ground(session, [claim.geometry], [claim.unit_code])
     if state is State.ACCEPTED:
         unit = get_unit(session, claim.unit_code)
-        net = ground.judge(
-            claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id
-        )
+        net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
         if net.net_m2 <= 0:
             raise Problem(
                 NOTHING_NET,
@@ -340,10 +324,7 @@ def _ridges(target: Target, ridge_factor: float) -> float:
 
 
 def _say(net: NetArea, language: int) -> str:
-    return ", ".join(
-        f"{REASON_NAMES[Reason(cut.reason)][language]} {cut.area_m2:,.2f} m²"
-        for cut in net.cuts
-    )
+    return ", ".join(f"{REASON_NAMES[Reason(cut.reason)][language]} {cut.area_m2:,.2f} m²" for cut in net.cuts)
 
 
 def _add_step(claim: Claim, state: State, actor: Actor, why: str) -> None:

@@ -121,9 +121,7 @@ def is_within(code: str, ancestor: str) -> bool:
     return code.startswith(stem(ancestor))
 
 
-def within(
-    column: InstrumentedAttribute[str] | ColumnElement[str], code: str
-) -> ColumnElement[bool]:
+def within(column: InstrumentedAttribute[str] | ColumnElement[str], code: str) -> ColumnElement[bool]:
     """The condition that a column of unit codes lies in the subtree of `code`; an index serves it."""
     first = stem(code)
     return (column >= first) & (column < first[:-1] + chr(ord(first[-1]) + 1))
@@ -139,11 +137,7 @@ def get_unit(session: Session, code: str) -> Unit:
 
 def cities(session: Session) -> list[Unit]:
     """The units at the top, by code; one in a county-level city, several in a prefecture."""
-    return list(
-        session.scalars(
-            select(Unit).where(Unit.level == Level.CITY).order_by(Unit.code)
-        )
-    )
+    return list(session.scalars(select(Unit).where(Unit.level == Level.CITY).order_by(Unit.code)))
 
 
 def the_city(session: Session) -> Unit:
@@ -162,9 +156,7 @@ NO_UNITS = Kind(
 )
 
 
-def search(
-    text: str | None, parent: str | None, level: Level | None
-) -> Select[tuple[Unit]]:
+def search(text: str | None, parent: str | None, level: Level | None) -> Select[tuple[Unit]]:
     """Units by a piece of their name or the beginning of their code, below a parent, of a level; in the order of codes."""
     found = select(Unit).order_by(Unit.code)
     if parent is not None:
@@ -192,9 +184,7 @@ class UnitPolygons:
 def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons:
     """The units under some conditions that have a polygon, in the order of codes."""
     rows = session.execute(
-        select(Unit.code, raw(Unit.geometry))
-        .where(Unit.geometry.is_not(None), *conditions)
-        .order_by(Unit.code)
+        select(Unit.code, raw(Unit.geometry)).where(Unit.geometry.is_not(None), *conditions).order_by(Unit.code)
     ).all()
     codes = np.array([row[0] for row in rows], dtype=object)
     return UnitPolygons(codes, decode([row[1] for row in rows]))
@@ -202,9 +192,5 @@ def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons
 
 def count_by_level(session: Session) -> dict[Level, int]:
     """How many units there are of each level."""
-    found = dict(
-        session.execute(select(Unit.level, func.count()).group_by(Unit.level))
-        .tuples()
-        .all()
-    )
+    found = dict(session.execute(select(Unit.level, func.count()).group_by(Unit.level)).all())
     return {level: found.get(level, 0) for level in LEVELS}

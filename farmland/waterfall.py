@@ -75,11 +75,7 @@ def claim_parts(
 ) -> dict[str, dict[int, float]]:
     """For each bar, the claims (by id) that it is made of and the m² of each."""
     unit = get_unit(session, unit_code)
-    target = (
-        get_target(session, target_code)
-        if target_code
-        else target_on(session, day_of(moment))
-    )
+    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
     m = claim_moments()
     condition = (
         within(Claim.unit_code, unit.code)
@@ -87,9 +83,7 @@ def claim_parts(
         & (Claim.target_code == (target.code if target else None))
     )
     claims = session.execute(
-        select(
-            Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m
-        )
+        select(Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m)
         .join(m, m.c.claim_id == Claim.id)
         .where(condition)
     ).all()
@@ -110,11 +104,7 @@ def claim_parts(
     parts: dict[str, dict[int, float]] = {bar: {} for bar in BARS}
     for claim in claims:
         accepted = claim.accepted_at is not None and claim.accepted_at <= moment
-        stage, net = (
-            (Stage.ACCEPTED, claim.accepted_net_m2)
-            if accepted
-            else (Stage.REPORTED, claim.reported_net_m2)
-        )
+        stage, net = (Stage.ACCEPTED, claim.accepted_net_m2) if accepted else (Stage.REPORTED, claim.reported_net_m2)
         parts[REPORTED][claim.id] = claim.gross_m2
         for reason, area in cuts[claim.id, stage]:
             parts[reason][claim.id] = area

@@ -46,6 +46,4 @@ class Problem(Exception):
         return getattr(self.kind, language).format(**self.facts)
 
     def __str__(self) -> str:
-        return (
-            f"{self.kind.zh.format(**self.facts)} / {self.kind.en.format(**self.facts)}"
-        )
+        return f"{self.code}: {self.sentence('zh')} / {self.sentence('en')}"

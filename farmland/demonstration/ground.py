@@ -47,15 +47,11 @@ def make_ground(rng: np.random.Generator) -> Ground:
     counts = _group_counts(np.bincount(village_of, minlength=len(village_codes)))
     group_of = divide(grid, village_of, counts, rng)
     group_codes = [
-        f"{code}{n:02d}"
-        for code, count in zip(village_codes, counts, strict=True)
-        for n in range(1, count + 1)
+        f"{code}{n:02d}" for code, count in zip(village_codes, counts, strict=True) for n in range(1, count + 1)
     ]
 
     group_geometry = dissolve(grid.cells, group_of)
-    village_geometry = dissolve(
-        group_geometry, np.repeat(np.arange(len(village_codes)), counts)
-    )
+    village_geometry = dissolve(group_geometry, np.repeat(np.arange(len(village_codes)), counts))
     town_geometry = dissolve(
         village_geometry,
         np.repeat(np.arange(len(towns)), [len(codes) for codes in villages]),
@@ -68,9 +64,7 @@ def make_ground(rng: np.random.Generator) -> Ground:
             "code": codes,
             "name": [names.get(code) or f"第{int(code[12:])}组" for code in codes],
         },
-        geometry=np.concatenate(
-            [city_geometry, town_geometry, village_geometry, group_geometry]
-        ),
+        geometry=np.concatenate([city_geometry, town_geometry, village_geometry, group_geometry]),
         crs=CRS,
     )
     cells = pd.DataFrame(
@@ -86,14 +80,10 @@ def make_ground(rng: np.random.Generator) -> Ground:
     return Ground(units, _plots(cells, grid, rng), cells, grid)
 
 
-def _streets_at_the_seat(
-    grid: Mesh, town_of: NDArray[np.int64], towns: list[str]
-) -> NDArray[np.int64]:
+def _streets_at_the_seat(grid: Mesh, town_of: NDArray[np.int64], towns: list[str]) -> NDArray[np.int64]:
     """Number the regions so that the three streets are those nearest to the city's seat."""
     count = len(towns)
-    centres = np.array(
-        [grid.centres[town_of == town].mean(axis=0) for town in range(count)]
-    )
+    centres = np.array([grid.centres[town_of == town].mean(axis=0) for town in range(count)])
     degrees = shapely.get_coordinates(shapely.centroid(grid.cells))
     origin = tuple(degrees[0] - metres_to_degrees(grid.centres[0]))
     seat = metres(np.array([SEAT]), origin)[0]  # type: ignore[arg-type]
@@ -116,25 +106,19 @@ def _group_counts(sizes: NDArray[np.int64]) -> list[int]:
     counts = np.floor(share).astype(int)
     while (rest := GROUPS - counts.sum()) != 0:
         room = np.flatnonzero(counts < 40) if rest > 0 else np.flatnonzero(counts > 8)
-        chosen = room[
-            np.argsort(-(share - counts)[room] * np.sign(rest), kind="stable")
-        ][: abs(rest)]
+        chosen = room[np.argsort(-(share - counts)[room] * np.sign(rest), kind="stable")][: abs(rest)]
         counts[chosen] += np.sign(rest)
     return [int(count) for count in counts]
 
 
-def _relief(
-    centres: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _relief(centres: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """How high a place lies, smoothly, in no unit: valleys are low and hold the farmland."""
     height = np.zeros(len(centres))
     for wave, weight in ((9000, 1.0), (3600, 0.9), (1500, 0.7), (600, 0.35)):
         for _ in range(6):
             angle, phase = rng.uniform(0, 2 * np.pi, 2)
             along = centres @ [np.cos(angle), np.sin(angle)]
-            height += weight * np.sin(
-                2 * np.pi * along / (wave * rng.uniform(0.7, 1.4)) + phase
-            )
+            height += weight * np.sin(2 * np.pi * along / (wave * rng.uniform(0.7, 1.4)) + phase)
     return height + rng.normal(0, 0.35, len(centres))
 
 
@@ -142,9 +126,7 @@ def _farmland(cells: pd.DataFrame, usable: NDArray[np.bool_]) -> NDArray[np.bool
     """The lowest usable cells, whose areas are to sum to FARMLAND_MU: one pair is exchanged for the last 0.01 mu."""
     area = cells["area_m2"].to_numpy()
     usable = usable & (m2_to_mu(area) > 1.5) & (m2_to_mu(area) < 25)
-    order = np.argsort(
-        np.where(usable, cells["height"].to_numpy(), np.inf), kind="stable"
-    )
+    order = np.argsort(np.where(usable, cells["height"].to_numpy(), np.inf), kind="stable")
     goal = float(mu_to_m2(FARMLAND_MU))
     count = int(np.searchsorted(np.cumsum(area[order].round(2)), goal))
     chosen = np.zeros(len(area), dtype=bool)
@@ -157,9 +139,7 @@ def _farmland(cells: pd.DataFrame, usable: NDArray[np.bool_]) -> NDArray[np.bool
     return chosen
 
 
-def _classes(
-    cells: pd.DataFrame, grid: Mesh, rng: np.random.Generator
-) -> NDArray[np.object_]:
+def _classes(cells: pd.DataFrame, grid: Mesh, rng: np.random.Generator) -> NDArray[np.object_]:
     """Land classes: paddy low, dry land higher; off the plots orchard, forest, ponds, vacant and built land."""
     low = np.quantile(cells.loc[cells["plot"], "height"], 0.68)
     farmland = np.where(
@@ -171,18 +151,13 @@ def _classes(
     return np.where(cells["plot"], farmland, others).astype(object)
 
 
-def _plots(
-    cells: pd.DataFrame, grid: Mesh, rng: np.random.Generator
-) -> gpd.GeoDataFrame:
+def _plots(cells: pd.DataFrame, grid: Mesh, rng: np.random.Generator) -> gpd.GeoDataFrame:
     chosen = cells[cells["plot"]].sort_values("group", kind="stable")
     place = chosen.groupby("group").cumcount() + 1
     return gpd.GeoDataFrame(
         {
             "unit_code": chosen["group"].to_numpy(),
-            "number": [
-                f"{group}{n:05d}"
-                for group, n in zip(chosen["group"], place, strict=True)
-            ],
+            "number": [f"{group}{n:05d}" for group, n in zip(chosen["group"], place, strict=True)],
             "land_class": chosen["land_class"].to_numpy(),
             "basic_farmland": np.where(rng.uniform(size=len(chosen)) < 0.8, "Y", "N"),
         },

@@ -39,9 +39,7 @@ NOT_EMPTY = Kind(
 Tell = Callable[[float, str, str], None]
 
 
-def load_demonstration(
-    database: Database, tiles: Path, seed: int, tell: Tell = lambda share, zh, en: None
-) -> bool:
+def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = lambda share, zh, en: None) -> bool:
     """Make the demonstration city unless it is there; whether it was made. Raises NOT_EMPTY for a city of other records.
 
     `tell` is told the share done (0 to 1) and what comes next, in Chinese and English.
@@ -86,8 +84,6 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _import(session: Session, noun: str, frame: pd.DataFrame) -> None:
     options = Options(actor="演示", now=NOW)
-    outcome = IMPORTERS[noun](
-        session, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options
-    )
+    outcome = IMPORTERS[noun](session, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options)
     if outcome.bad:
         raise outcome.bad[0].problem

@@ -57,9 +57,7 @@ def make_chiefs(ground: Ground) -> pd.DataFrame:
 
     def office(code: str) -> str:
         level = level_of(code)
-        place = (
-            names[code] if level is not Level.GROUP else names[code[:12]] + names[code]
-        )
+        place = names[code] if level is not Level.GROUP else names[code[:12]] + names[code]
         return place + _OFFICES[level]
 
     codes = ground.units["code"]
@@ -76,16 +74,10 @@ def make_chiefs(ground: Ground) -> pd.DataFrame:
 
 def make_allocation(ground: Ground, rng: np.random.Generator) -> dict[str, float]:
     """The target's parts in mu with two decimals: towns sum to the city's, villages to their town's."""
-    villages = [
-        code for code in ground.units["code"] if level_of(code) is Level.VILLAGE
-    ]
+    villages = [code for code in ground.units["code"] if level_of(code) is Level.VILLAGE]
     free = ground.cells[~ground.cells["plot"]].groupby("village")["area_m2"].sum()
-    weight = pd.Series(
-        {code: float(free.get(code, 1.0)) * rng.uniform(0.5, 1.5) for code in villages}
-    )
-    weight[
-        [code.startswith(("430582001", "430582002", "430582003")) for code in villages]
-    ] *= 0.35
+    weight = pd.Series({code: float(free.get(code, 1.0)) * rng.uniform(0.5, 1.5) for code in villages})
+    weight[[code.startswith(("430582001", "430582002", "430582003")) for code in villages]] *= 0.35
     towns = weight.groupby(lambda code: code[:9] + "000").sum()
     others = towns.drop(XIANCHAQIAO)
     parts = dict(
@@ -111,16 +103,11 @@ def _parts(total: float, weights: NDArray[np.float64], step: float) -> list[floa
 
 def allocation_table(parts: dict[str, float]) -> pd.DataFrame:
     """The allocation as the table that an officer would import."""
-    rows = [
-        {**TARGET, "unit_code": code, "area_mu": f"{area_mu:.2f}"}
-        for code, area_mu in parts.items()
-    ]
+    rows = [{**TARGET, "unit_code": code, "area_mu": f"{area_mu:.2f}"} for code, area_mu in parts.items()]
     return _table(pd.DataFrame(rows))
 
 
-def make_claims(
-    ground: Ground, parts: dict[str, float], rng: np.random.Generator
-) -> gpd.GeoDataFrame:
+def make_claims(ground: Ground, parts: dict[str, float], rng: np.random.Generator) -> gpd.GeoDataFrame:
     """Claims of January to 26 April 2022, ACCEPTED_MU of them accepted by then; some with the faults that claims have.
 
     An accepted claim with a fault consists of good land and of land that cannot count: what another claim holds, what
@@ -134,15 +121,11 @@ def make_claims(
     for village, area_mu in wanted.items():
         missing = area_mu + left_over
         while missing > 0 and supply[village]:
-            claim = _claim(
-                ground, supply, village, missing / max(1, round(missing / 7.2)), rng
-            )
+            claim = _claim(ground, supply, village, missing / max(1, round(missing / 7.2)), rng)
             rows.append(claim | {"fate": "accepted"})
             missing -= float(claim.pop("area_mu"))  # type: ignore[arg-type]
             missing = 0.0 if missing < 1e-9 else missing
-        left_over = (
-            missing  # a village without land to restore passes its part on to the next
-        )
+        left_over = missing  # a village without land to restore passes its part on to the next
     rows.append(known | {"fate": "accepted"})
     for fate, count in (
         ("reported", 62),
@@ -150,28 +133,19 @@ def make_claims(
         ("rejected", 41),
         ("revoked", 8),
     ):
-        for village in rng.choice(
-            [code for code in sorted(wanted) if len(supply[code]) > 12], count
-        ):
-            rows.append(
-                _claim(ground, supply, str(village), rng.uniform(1.5, 8), rng)
-                | {"fate": fate}
-            )
+        for village in rng.choice([code for code in sorted(wanted) if len(supply[code]) > 12], count):
+            rows.append(_claim(ground, supply, str(village), rng.uniform(1.5, 8), rng) | {"fate": fate})
     frame = pd.DataFrame(rows)
     frame = _histories(frame, rng)
     frame = frame.sort_values("reported_at", kind="stable", ignore_index=True)
     frame["geometry"] = _faults(ground, frame, rng)
     frame.insert(0, "number", [f"2022-{n:04d}" for n in range(1, len(frame) + 1)])
     area_mu = m2_to_mu(areas_m2(frame["geometry"].to_numpy()))
-    frame["typed_area_mu"] = [
-        f"{value:.2f}" for value in area_mu * rng.normal(1.0, 0.012, len(frame))
-    ]
+    frame["typed_area_mu"] = [f"{value:.2f}" for value in area_mu * rng.normal(1.0, 0.012, len(frame))]
     moments = [name for name in frame.columns if name.endswith("_at")]
     for name in moments:
         frame[name] = [at.isoformat() if pd.notna(at) else "" for at in frame[name]]
-    claims = gpd.GeoDataFrame(
-        frame.drop(columns=["fate", "cell", "area_mu"]), geometry="geometry", crs=CRS
-    )
+    claims = gpd.GeoDataFrame(frame.drop(columns=["fate", "cell", "area_mu"]), geometry="geometry", crs=CRS)
     claims.index = pd.RangeIndex(1, len(claims) + 1, name="row")
     return claims
 
@@ -180,26 +154,16 @@ def make_baseline(ground: Ground, rng: np.random.Generator) -> gpd.GeoDataFrame:
     """The survey's patches: every plot as farmland, and of the other land the best fifth."""
     height = ground.cells["height"].to_numpy()
     plot = ground.cells["plot"].to_numpy()
-    near = (
-        ~plot
-        & (height < np.quantile(height[~plot], 0.2))
-        & shapely.is_valid(ground.mesh.cells)
-    )
+    near = ~plot & (height < np.quantile(height[~plot], 0.2)) & shapely.is_valid(ground.mesh.cells)
     chosen = np.flatnonzero(plot | near)
     cells = ground.cells.iloc[chosen]
     restorable = {"0201": "JKHF", "0305": "JKHF", "1104": "GCHF", "0301": "GCHF"}
     sown = np.where(cells["plot"], "LS", "")
-    marks = [
-        mark or restorable.get(name, "")
-        for mark, name in zip(sown, cells["land_class"], strict=True)
-    ]
+    marks = [mark or restorable.get(name, "") for mark, name in zip(sown, cells["land_class"], strict=True)]
     layer = gpd.GeoDataFrame(
         {
             "number": [
-                f"{village}{n:06d}"
-                for village, n in zip(
-                    cells["village"], range(1, len(cells) + 1), strict=True
-                )
+                f"{village}{n:06d}" for village, n in zip(cells["village"], range(1, len(cells) + 1), strict=True)
             ],
             "unit_code": cells["village"].to_numpy(),
             "land_class": cells["land_class"].to_numpy(),
@@ -215,14 +179,10 @@ def make_baseline(ground: Ground, rng: np.random.Generator) -> gpd.GeoDataFrame:
 
 def _supply(ground: Ground) -> dict[str, list[int]]:
     """For each village the cells that are not farmland, the one to be taken next at the end: low land first."""
-    usable = (
-        ~ground.cells["plot"] & ~ground.mesh.cut & shapely.is_valid(ground.mesh.cells)
-    )
+    usable = ~ground.cells["plot"] & ~ground.mesh.cut & shapely.is_valid(ground.mesh.cells)
     usable &= ground.cells["area_m2"] > mu_to_m2(4)
     ordered = ground.cells[usable].sort_values("height", ascending=False, kind="stable")
-    return {
-        str(village): list(rows.index) for village, rows in ordered.groupby("village")
-    }
+    return {str(village): list(rows.index) for village, rows in ordered.groupby("village")}
 
 
 def _wanted(parts: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
@@ -259,9 +219,7 @@ def _claim(
     }
 
 
-def _next_cell(
-    ground: Ground, supply: dict[str, list[int]], village: str, area_mu: float
-) -> int:
+def _next_cell(ground: Ground, supply: dict[str, list[int]], village: str, area_mu: float) -> int:
     """A cell that holds `area_mu`, and that area; where none is so large the last, and what it holds."""
     room_mu = m2_to_mu(ground.cells["area_m2"].to_numpy()) * 0.97
     cells = supply[village]
@@ -289,20 +247,11 @@ def _qingjiang(ground: Ground, supply: dict[str, list[int]]) -> dict[str, object
     pairs = [(int(a), int(b)) for a, b in left if a in usable and b in usable]
     shapes = [
         (cells, shapely.union_all(ground.mesh.cells[list(cells)]))
-        for cells in sorted(
-            {
-                tuple(sorted({*one, *two}))
-                for one in pairs
-                for two in pairs
-                if set(one) & set(two)
-            }
-        )
+        for cells in sorted({tuple(sorted({*one, *two})) for one in pairs for two in pairs if set(one) & set(two)})
         if len(cells) in (3, 4)
     ]
     cells, shape = next(
-        (cells, shape)
-        for cells, shape in shapes
-        if mu_to_m2(22.3) < areas_m2([shape])[0] < mu_to_m2(34)
+        (cells, shape) for cells, shape in shapes if mu_to_m2(22.3) < areas_m2([shape])[0] < mu_to_m2(34)
     )
     for cell in cells:
         supply[QINGJIANG].remove(cell)
@@ -313,11 +262,7 @@ def _qingjiang(ground: Ground, supply: dict[str, list[int]]) -> dict[str, object
     for _ in range(60):
         middle = (low + high) / 2
         kept = shapely.intersection(shape, shapely.box(west, south, east, middle))
-        low, high = (
-            (middle, high)
-            if areas_m2([kept])[0] < mu_to_m2(QINGJIANG_MU)
-            else (low, middle)
-        )
+        low, high = (middle, high) if areas_m2([kept])[0] < mu_to_m2(QINGJIANG_MU) else (low, middle)
     kept = max(shapely.get_parts(kept), key=lambda part: part.area)
     return {
         "unit_code": QINGJIANG,
@@ -331,20 +276,14 @@ def _qingjiang(ground: Ground, supply: dict[str, list[int]]) -> dict[str, object
 
 def _histories(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Moments in office hours, more of them as spring comes, none in the week of the Spring Festival."""
-    days = [
-        FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)
-    ]
-    weight = np.array(
-        [0.15 if day.weekday() >= 5 else 1.0 for day in days]
-    ) * np.linspace(0.6, 1.8, len(days))
+    days = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
+    weight = np.array([0.15 if day.weekday() >= 5 else 1.0 for day in days]) * np.linspace(0.6, 1.8, len(days))
     weight[[date(2022, 1, 31) <= day <= date(2022, 2, 6) for day in days]] = 0.0
     moments: dict[str, list[datetime | None]] = {f"{name}_at": [] for name in ("reported", "checked", "accepted", "rejected", "revoked")}  # fmt: skip
     reasons: dict[str, list[str]] = {"rejected_why": [], "revoked_why": []}
 
     def at(day: date) -> datetime:
-        return datetime.combine(day, time(9), SHANGHAI) + timedelta(
-            minutes=int(rng.integers(0, 480))
-        )
+        return datetime.combine(day, time(9), SHANGHAI) + timedelta(minutes=int(rng.integers(0, 480)))
 
     for fate in frame["fate"]:
         late = 3 if fate == "accepted" else 30 if fate == "revoked" else 1
@@ -358,14 +297,10 @@ def _histories(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         ended = min(checked + timedelta(days=int(rng.integers(1, 9))), LAST_DAY)
         stages = {
             "reported_at": reported,
-            "checked_at": checked
-            if fate in ("checked", "accepted", "revoked")
-            else None,
+            "checked_at": checked if fate in ("checked", "accepted", "revoked") else None,
             "accepted_at": ended if fate in ("accepted", "revoked") else None,
             "rejected_at": min(checked, LAST_DAY) if fate == "rejected" else None,
-            "revoked_at": min(ended + timedelta(days=21), LAST_DAY)
-            if fate == "revoked"
-            else None,
+            "revoked_at": min(ended + timedelta(days=21), LAST_DAY) if fate == "revoked" else None,
         }
         last = None
         for name, day in stages.items():
@@ -375,16 +310,12 @@ def _histories(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             last = moment or last
             moments[name].append(moment)
         why = ("未见出苗", "图斑与现场不符", "资料不全", "地块已建房")
-        reasons["rejected_why"].append(
-            str(rng.choice(why)) if fate == "rejected" else ""
-        )
+        reasons["rejected_why"].append(str(rng.choice(why)) if fate == "rejected" else "")
         reasons["revoked_why"].append("复查发现重新撂荒" if fate == "revoked" else "")
     return frame.assign(**moments, **reasons)
 
 
-def _faults(
-    ground: Ground, frame: pd.DataFrame, rng: np.random.Generator
-) -> list[shapely.Geometry]:
+def _faults(ground: Ground, frame: pd.DataFrame, rng: np.random.Generator) -> list[shapely.Geometry]:
     """The polygons, one in fourteen of the accepted with land that cannot count added to it."""
     geometries = list(frame["geometry"])
     good = list(frame["geometry"])
@@ -404,17 +335,11 @@ def _faults(
             continue
         code, near = frame["unit_code"][i], beside.get(int(frame["cell"][i]), [])
         farmland = [cell for cell in near if plot[cell] and village[cell] == code]
-        outside = [
-            cell
-            for cell in near
-            if village[cell] != code and free[cell] and cell not in taken
-        ]
+        outside = [cell for cell in near if village[cell] != code and free[cell] and cell not in taken]
         earlier = [
             j
             for j in frame.index[(frame["unit_code"] == code) & accepted]
-            if j != i
-            and ended[j] < frame["reported_at"][i]
-            and geometries[j] is good[j]
+            if j != i and ended[j] < frame["reported_at"][i] and geometries[j] is good[j]
         ]
         if earlier:
             added = good[earlier[0]]

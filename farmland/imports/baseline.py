@@ -51,19 +51,13 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     geometries, sound = sound_geometries(source, options, outcome)
     check_whole(session, source, geometries)
     for i in np.flatnonzero(~known(classes)):
-        outcome.refuse(
-            [source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i]
-        )
+        outcome.refuse([source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i])
     marks = source.text("restoration", "")
     for i in np.flatnonzero(~np.isin(marks, RESTORATION_CODES)):
-        outcome.refuse(
-            [source.numbers[i]], "restoration", BAD_RESTORATION, code=marks[i]
-        )
+        outcome.refuse([source.numbers[i]], "restoration", BAD_RESTORATION, code=marks[i])
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     for i in np.flatnonzero(~((ridges >= 0) & (ridges < 1))):
-        outcome.refuse(
-            [source.numbers[i]], "ridge_factor", BAD_RIDGE_FACTOR, value=ridges[i]
-        )
+        outcome.refuse([source.numbers[i]], "ridge_factor", BAD_RIDGE_FACTOR, value=ridges[i])
     prints = np.full(len(classes), "", dtype=object)
     prints[sound] = fingerprint(geometries[sound])
     numbers = source.text("number", "")
@@ -85,9 +79,7 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     )
     columns = ["id", *rows.columns]
     held = pd.DataFrame(
-        session.execute(
-            select(*(getattr(BaselinePatch, name) for name in columns))
-        ).all(),
+        session.execute(select(*(getattr(BaselinePatch, name) for name in columns))).all(),
         columns=columns,
     )
     extra = source.extra()

@@ -71,9 +71,7 @@ def sound_geometries(
     return geometries, sound
 
 
-def numbers_of(
-    source: Source, field: str, outcome: Outcome, default: float | None
-) -> NDArray[np.float64]:
+def numbers_of(source: Source, field: str, outcome: Outcome, default: float | None) -> NDArray[np.float64]:
     """A column of numbers, `default` (or NaN) where it is empty, shape (n,); what is no number is named."""
     text = source.text(field, "")
     values = np.full(len(text), np.nan if default is None else default)
@@ -81,31 +79,23 @@ def numbers_of(
         try:
             values[i] = float(str(text[i]).replace(",", ""))
         except ValueError:
-            outcome.refuse(
-                [source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i]
-            )
+            outcome.refuse([source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i])
     return values
 
 
-def refuse_empty(
-    source: Source, field: str, values: NDArray[np.object_], outcome: Outcome
-) -> None:
+def refuse_empty(source: Source, field: str, values: NDArray[np.object_], outcome: Outcome) -> None:
     """Name the rows in which a field is empty."""
     outcome.refuse(source.numbers[values == ""], field, EMPTY_FIELD, field=field)
 
 
-def refuse_twice(
-    source: Source, field: str, values: NDArray[np.object_], outcome: Outcome
-) -> None:
+def refuse_twice(source: Source, field: str, values: NDArray[np.object_], outcome: Outcome) -> None:
     """Name the rows whose value stands in an earlier row already."""
     first: dict[object, int] = {}
     if len(set(values)) == len(values):
         return
     for value, number in zip(values, source.numbers, strict=True):
         if value in first and value != "":
-            outcome.refuse(
-                [number], field, TWICE_IN_FILE, value=value, first=first[value]
-            )
+            outcome.refuse([number], field, TWICE_IN_FILE, value=value, first=first[value])
         else:
             first[value] = int(number)
 
@@ -129,9 +119,7 @@ def unit_codes(source: Source, field: str, outcome: Outcome) -> NDArray[np.objec
     )
 
 
-def check_whole(
-    session: Session, source: Source, geometries: NDArray[np.object_]
-) -> None:
+def check_whole(session: Session, source: Source, geometries: NDArray[np.object_]) -> None:
     """Raises the Problem of :func:`geodata.crs.check_position` where the file as a whole does not lie in the city."""
     home = polygons(session, Unit.level == LEVELS[0])
     held = geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)]
@@ -164,11 +152,7 @@ def place_in_units(
     codes = codes.copy()
     inner = shapely.point_on_surface(geometries)
     named = np.unique(codes[codes != ""])
-    areas = (
-        polygons(session, Unit.code.in_(named.tolist()))
-        if len(named) < 900
-        else polygons(session)
-    )
+    areas = polygons(session, Unit.code.in_(named.tolist())) if len(named) < 900 else polygons(session)
     row_of = {code: i for i, code in enumerate(areas.codes)}
     unit_row = np.array([row_of.get(code, -1) for code in codes])
     checked = sound & (unit_row >= 0)
@@ -177,15 +161,11 @@ def place_in_units(
         held = shapely.covers(areas.geometries[unit_row[checked]], inner[checked])
         for i in np.flatnonzero(checked)[~held]:
             place = {"longitude": inner[i].x, "latitude": inner[i].y}
-            outcome.refuse(
-                [source.numbers[i]], "unit_code", NOT_IN_UNIT, code=codes[i], **place
-            )
+            outcome.refuse([source.numbers[i]], "unit_code", NOT_IN_UNIT, code=codes[i], **place)
     missing = np.flatnonzero(sound & (codes == ""))
     if len(missing):
         lowest = lowest_units(session)
-        found = shapely.STRtree(lowest.geometries).query(
-            inner[missing], predicate="covered_by"
-        )
+        found = shapely.STRtree(lowest.geometries).query(inner[missing], predicate="covered_by")
         codes[missing[found[0]]] = lowest.codes[found[1]]
         for i in missing[codes[missing] == ""]:
             place = {"longitude": inner[i].x, "latitude": inner[i].y}

@@ -23,17 +23,13 @@ PLOT_NUMBER_UNKNOWN = Kind(
 )
 
 
-def days_of(
-    source: Source, field: str, outcome: Outcome, default: str | None = None
-) -> list[date | None]:
+def days_of(source: Source, field: str, outcome: Outcome, default: str | None = None) -> list[date | None]:
     """A column of days, None where it is empty or wrong; wrong ones are named."""
     text = source.text(field, default)
     days: dict[str, date | Problem | None] = {"": None}
     for value in set(text) - {""}:
         try:
-            days[value] = parse_day(
-                value[:10] if value[10:].strip(" T0:") == "" else value
-            )
+            days[value] = parse_day(value[:10] if value[10:].strip(" T0:") == "" else value)
         except Problem as problem:
             days[value] = problem
     result: list[date | None] = []
@@ -112,9 +108,7 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
         phone = phones[i] or None
         if numbers[i] not in ids:
             ids[numbers[i]] = chief_id
-            new_chiefs.append(
-                {"id": chief_id, "code": numbers[i], "name": names[i], "phone": phone}
-            )
+            new_chiefs.append({"id": chief_id, "code": numbers[i], "name": names[i], "phone": phone})
             chief_id += 1
             added = True
         elif (held := chiefs.get(numbers[i])) and (held.name, held.phone) != (
@@ -149,13 +143,9 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
     return outcome
 
 
-def _plot_ids(
-    session: Session, units: np.ndarray, plots: np.ndarray
-) -> dict[tuple[str, str], int]:
+def _plot_ids(session: Session, units: np.ndarray, plots: np.ndarray) -> dict[tuple[str, str], int]:
     wanted = sorted({unit for unit, plot in zip(units, plots, strict=True) if plot})
     if not wanted:
         return {}
-    rows = session.execute(
-        select(Plot.unit_code, Plot.number, Plot.id).where(Plot.unit_code.in_(wanted))
-    )
+    rows = session.execute(select(Plot.unit_code, Plot.number, Plot.id).where(Plot.unit_code.in_(wanted)))
     return {(row.unit_code, row.number): row.id for row in rows}

@@ -62,21 +62,15 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
                 outcome.bad.append(Row(int(source.numbers[i]), "unit_code", problem))
     kinds = source.text("source_kind", SourceKind.OTHER)
     for i in np.flatnonzero(~np.isin(kinds, list(SourceKind))):
-        outcome.refuse(
-            [source.numbers[i]], "source_kind", BAD_SOURCE_KIND, text=kinds[i]
-        )
+        outcome.refuse([source.numbers[i]], "source_kind", BAD_SOURCE_KIND, text=kinds[i])
     typed = numbers_of(source, "typed_area_mu", outcome, None)
     for i in np.flatnonzero(typed < 0):
-        outcome.refuse(
-            [source.numbers[i]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[i]
-        )
+        outcome.refuse([source.numbers[i]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[i])
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     numbers = source.text("number", "")
     refuse_twice(source, "number", numbers, outcome)
     present = options.now or now(session)
-    moments = {
-        state: _moments(source, f"{state}_at", present, outcome) for state in State
-    }
+    moments = {state: _moments(source, f"{state}_at", present, outcome) for state in State}
 
     prints = np.full(len(codes), "", dtype=object)
     prints[sound] = fingerprint(geometries[sound])
@@ -86,15 +80,10 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
         return outcome
     known = _known(session)
     ground = Ground(session, [geometries[i] for i in good], [codes[i] for i in good])
-    text = {
-        name: source.text(name, "") for name in ("former_use", "crop", "target_code")
-    }
+    text = {name: source.text(name, "") for name in ("former_use", "crop", "target_code")}
     who = {state: source.text(f"{state}_by", options.actor) for state in State}
     why = {
-        state: source.text(f"{state}_why", "")
-        if state in (State.REJECTED, State.REVOKED)
-        else None
-        for state in State
+        state: source.text(f"{state}_why", "") if state in (State.REJECTED, State.REVOKED) else None for state in State
     }
 
     claims: dict[int, Claim | None] = {}
@@ -102,17 +91,13 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     steps: list[tuple[datetime, int, int]] = []
     order = list(State)
     for i in good:
-        claim = (
-            known.get(numbers[i]) if numbers[i] else known.get((codes[i], prints[i]))
-        )
+        claim = known.get(numbers[i]) if numbers[i] else known.get((codes[i], prints[i]))
         claims[i] = claim
         if claim is not None and (claim.unit_code, claim.fingerprint) != (
             codes[i],
             prints[i],
         ):
-            outcome.refuse(
-                [source.numbers[i]], "number", CLAIM_CHANGED, number=claim.number
-            )
+            outcome.refuse([source.numbers[i]], "number", CLAIM_CHANGED, number=claim.number)
             continue
         reached = {step.state for step in claim.steps} if claim is not None else set()
         for place, state in enumerate(order):
@@ -159,15 +144,11 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     outcome.added = sum(what == "added" for what in touched.values())
     outcome.changed = len(touched) - outcome.added
     outcome.unchanged = len(good) - len(touched) - len(failed - set(touched))
-    outcome.area_m2 = round(
-        sum(claim.net_m2 for claim in claims.values() if claim is not None), 2
-    )
+    outcome.area_m2 = round(sum(claim.net_m2 for claim in claims.values() if claim is not None), 2)
     return outcome
 
 
-def _moments(
-    source: Source, field: str, present: datetime, outcome: Outcome
-) -> list[datetime | None]:
+def _moments(source: Source, field: str, present: datetime, outcome: Outcome) -> list[datetime | None]:
     text = source.text(field, "")
     result: list[datetime | None] = []
     for value, number in zip(text, source.numbers, strict=True):
@@ -176,9 +157,7 @@ def _moments(
             try:
                 at = parse_moment(value)
                 if len(value) <= 10:
-                    at = at.replace(
-                        hour=12, minute=0, second=0, microsecond=0
-                    )  # a day without a time: its noon
+                    at = at.replace(hour=12, minute=0, second=0, microsecond=0)  # a day without a time: its noon
                 if at.astimezone(SHANGHAI) > present:
                     outcome.refuse([number], field, IN_THE_FUTURE, field=field, at=at)
             except Problem as problem:
@@ -190,9 +169,7 @@ def _moments(
 def _known(session: Session) -> dict[object, Claim]:
     """The claims that there are, by number and by unit and polygon."""
     known: dict[object, Claim] = {}
-    for claim in session.scalars(
-        select(Claim).options(undefer(Claim.geometry)).order_by(Claim.id)
-    ):
+    for claim in session.scalars(select(Claim).options(undefer(Claim.geometry)).order_by(Claim.id)):
         known[claim.number] = claim
         known.setdefault((claim.unit_code, claim.fingerprint), claim)
     return known

@@ -52,10 +52,6 @@ class Outcome:
     bad: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)
 
-    def refuse(
-        self, numbers: Iterable[int], name: str, kind: Kind, **facts: object
-    ) -> None:
+    def refuse(self, numbers: Iterable[int], name: str, kind: Kind, **facts: object) -> None:
         """Name rows as bad, all for the same reason."""
-        self.bad.extend(
-            Row(int(number), name, Problem(kind, **facts)) for number in numbers
-        )
+        self.bad.extend(Row(int(number), name, Problem(kind, **facts)) for number in numbers)

@@ -51,9 +51,7 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
     codes = _known_units(session, source, codes, outcome)
     codes = place_in_units(session, source, geometries, codes, sound, outcome)
     for i in np.flatnonzero(~known(classes)):
-        outcome.refuse(
-            [source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i]
-        )
+        outcome.refuse([source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i])
     basic = _yes(source, "basic_farmland", outcome)
 
     prints = np.full(len(codes), "", dtype=object)
@@ -95,9 +93,7 @@ def _held(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["id", *rows.columns])
 
 
-def _known_units(
-    session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome
-) -> NDArray[np.object_]:
+def _known_units(session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome) -> NDArray[np.object_]:
     held = set(session.scalars(select(Unit.code)))
     for i, code in enumerate(codes):
         if code and code not in held:

@@ -169,23 +169,14 @@ class Source:
 
     def extra(self) -> list[dict[str, Any] | None]:
         """The columns that are no field of ours, as they are in the file, a dict per row."""
-        names = [
-            name for name in self._own_columns() if name not in self.columns.values()
-        ]
+        names = [name for name in self._own_columns() if name not in self.columns.values()]
         if not names:
             return [None] * len(self.frame)
         kept = {name: _as_json(self.frame[name]) for name in names}
-        return [
-            dict(zip(names, values, strict=True))
-            for values in zip(*kept.values(), strict=True)
-        ]
+        return [dict(zip(names, values, strict=True)) for values in zip(*kept.values(), strict=True)]
 
     def _own_columns(self) -> list[str]:
-        geometry = (
-            self.frame.geometry.name
-            if isinstance(self.frame, gpd.GeoDataFrame)
-            else None
-        )
+        geometry = self.frame.geometry.name if isinstance(self.frame, gpd.GeoDataFrame) else None
         return [str(name) for name in self.frame.columns if name != geometry]
 
 
@@ -202,26 +193,18 @@ def open_source(path: Path, options: Options, noun: str) -> Source:
         )
     if noun in ("chiefs", "targets"):
         raise Problem(IS_NOT_TABLE, file=path.name)
-    layer = read_layer(
-        path, layer=options.layer, crs=options.crs, encoding=options.encoding
-    )
+    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding)
     return of_frame(layer.frame, noun, options, path.name, layer.source_crs)
 
 
-def of_frame(
-    frame: pd.DataFrame, noun: str, options: Options, file: str, crs: Any = None
-) -> Source:
+def of_frame(frame: pd.DataFrame, noun: str, options: Options, file: str, crs: Any = None) -> Source:
     """The source that a frame is, its fields found by name. Raises NOT_A_FIELD, MAPPED_MISSING."""
     known = ALIASES[noun]
     for field in [*options.mapping, *options.constants]:
         if field not in known:
             raise Problem(NOT_A_FIELD, field=field, fields=", ".join(known))
     geometry = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
-    by_lower = {
-        str(name).lower(): str(name)
-        for name in reversed(frame.columns)
-        if name != geometry
-    }
+    by_lower = {str(name).lower(): str(name) for name in reversed(frame.columns) if name != geometry}
     columns = {}
     for field, aliases in known.items():
         if field in options.mapping:
@@ -236,9 +219,7 @@ def of_frame(
                 )
             columns[field] = by_lower[column.lower()]
         elif field not in options.constants:
-            found = next(
-                (by_lower[alias] for alias in aliases if alias in by_lower), None
-            )
+            found = next((by_lower[alias] for alias in aliases if alias in by_lower), None)
             if found is not None:
                 columns[field] = found
     return Source(frame, noun, file, columns, options.constants, crs)
@@ -246,9 +227,7 @@ def of_frame(
 
 def _as_text(column: pd.Series) -> NDArray[np.object_]:
     if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype(
-            "Int64"
-        )  # a number column of whole numbers: 101, not 101.0
+        column = column.astype("Int64")  # a number column of whole numbers: 101, not 101.0
     text = column.astype("string").fillna("").str.strip()
     return text.to_numpy(dtype=object)
 

@@ -53,9 +53,7 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
     dues = days_of(source, "due_day", outcome, "")
     bad = {row.number for row in outcome.bad}
     for name in dict.fromkeys(names):
-        rows = [
-            i for i in np.flatnonzero(names == name) if source.numbers[i] not in bad
-        ]
+        rows = [i for i in np.flatnonzero(names == name) if source.numbers[i] not in bad]
         if not rows or not name:
             continue
         try:
@@ -92,13 +90,9 @@ def _target(
         return next((str(values[i]) for i in rows if values[i]), "")  # type: ignore[index]
 
     target = session.get(Target, code)
-    start = next(
-        (starts[i] for i in rows if starts[i]), target.start_day if target else None
-    )
+    start = next((starts[i] for i in rows if starts[i]), target.start_day if target else None)
     due = next((dues[i] for i in rows if dues[i]), target.due_day if target else None)
-    basis = first(source.text("area_basis", "")) or (
-        target.area_basis if target else AreaBasis.WHOLE
-    )
+    basis = first(source.text("area_basis", "")) or (target.area_basis if target else AreaBasis.WHOLE)
     if basis not in list(AreaBasis):
         raise Problem(BAD_BASIS, text=basis)
     if start is None or due is None:
@@ -110,8 +104,7 @@ def _target(
         "start_day": start,
         "due_day": due,
         "area_basis": AreaBasis(basis),
-        "curve": parse_curve(first(source.text("curve", "")))
-        or (target.curve if target else None),
+        "curve": parse_curve(first(source.text("curve", ""))) or (target.curve if target else None),
     }
     check_target(Target(code=code, **facts))
     if target is None:

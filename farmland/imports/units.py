@@ -42,23 +42,16 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         sound = np.ones(len(codes), dtype=bool)
 
     held = {
-        row.code: row
-        for row in session.execute(
-            select(Unit.id, Unit.code, Unit.name, Unit.geometry, Unit.area_m2)
-        )
+        row.code: row for row in session.execute(select(Unit.id, Unit.code, Unit.name, Unit.geometry, Unit.area_m2))
     }
     known = {*held, *codes}
     for i, code in enumerate(codes):
         if code and (parent := parent_of(code)) is not None and parent not in known:
-            outcome.refuse(
-                [source.numbers[i]], "code", PARENT_MISSING, code=code, parent=parent
-            )
+            outcome.refuse([source.numbers[i]], "code", PARENT_MISSING, code=code, parent=parent)
 
     bad = {row.number for row in outcome.bad}
     good = [
-        i
-        for i in np.argsort([len(code) * 10**15 + int(code or 0) for code in codes])
-        if source.numbers[i] not in bad
+        i for i in np.argsort([len(code) * 10**15 + int(code or 0) for code in codes]) if source.numbers[i] not in bad
     ]
     good.sort(
         key=lambda i: (
@@ -67,9 +60,7 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         )
     )
     areas = areas_m2(np.where(sound, geometries, None)).round(2)
-    old = np.array(
-        [held[code].geometry if code in held else None for code in codes], dtype=object
-    )
+    old = np.array([held[code].geometry if code in held else None for code in codes], dtype=object)
     has_old = np.array([geometry is not None for geometry in old])
     same = np.zeros(len(codes), dtype=bool)
     both = has_old & np.array([geometry is not None for geometry in geometries])
@@ -99,17 +90,12 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         for place, i in enumerate(new)
     ]
     write(connection, Unit.__table__, rows, geometries[new], new=True)
-    kept = [
-        held[codes[i]].geometry if geometries[i] is None else geometries[i]
-        for i in changed
-    ]
+    kept = [held[codes[i]].geometry if geometries[i] is None else geometries[i] for i in changed]
     rows = [
         {
             "id": held[codes[i]].id,
             "name": names[i],
-            "area_m2": held[codes[i]].area_m2
-            if geometries[i] is None
-            else float(areas[i]),
+            "area_m2": held[codes[i]].area_m2 if geometries[i] is None else float(areas[i]),
         }
         for i in changed
     ]

@@ -8,9 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SCHEMA,
     render_as_batch=True,
-    include_object=lambda _object, name, *_: (
-        name in SCHEMA.tables if _object.__class__.__name__ == "Table" else True
-    ),
+    include_object=lambda _object, name, *_: name in SCHEMA.tables if _object.__class__.__name__ == "Table" else True,
 )
 with context.begin_transaction():
     context.run_migrations()
