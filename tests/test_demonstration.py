@@ -1,0 +1,118 @@
+"""The demonstration city: the published facts come out of its records, by the command and by the API, on both databases."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import httpx
+import pytest
+import shapely
+from conftest import run_command
+
+from geodata.area import areas_m2
+
+CITY, XIANCHAQIAO, QINGJIANG = "430582000000", "430582104000", "430582104203"
+
+
+def command(env: dict[str, str], *words: object) -> str:
+    done = run_command(*words, env=env, cwd=Path(env["TIANZHANG_DATA_DIR"]))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_facts_by_the_command(demo_env: dict[str, str]) -> None:
+    city = json.loads(command(demo_env, "progress", "--as-of", "2022-04-26", "--json"))
+    _check_facts(city)
+    towns = {row["unit_code"]: row for row in city["ranking"]}
+    assert len(towns) == 25 and towns[XIANCHAQIAO]["target_mu"] == 660
+
+
+def _check_facts(city: dict) -> None:
+    assert (city["target_mu"], city["start_date"], city["due_date"]) == (12_700, "2022-01-01", "2022-06-30")
+    assert city["accepted_mu"] == pytest.approx(5_200, abs=0.5)
+    assert city["schedule_mu"] == pytest.approx(8_139, abs=0.5)
+    assert city["warning"] == "red"
+    assert city["needed_mu_per_day"] == pytest.approx(115, abs=0.5)
+    assert date(2022, 10, 1) <= date.fromisoformat(city["forecast_date"]) <= date(2022, 10, 15)
+
+
+def test_the_facts_by_the_api(demo_server: str) -> None:
+    with httpx.Client(base_url=f"{demo_server}/api/v1", params={"as_of": "2022-04-26"}) as api:
+        _check_facts(api.get("/progress").json())
+        assert api.get("/progress", params={"unit": XIANCHAQIAO}).json()["target_mu"] == 660
+        counts = api.get("/about").json()["counts"]
+        assert counts["units"]["town"] == 25 and counts["units"]["village"] == 580
+        assert counts["chiefs"] == 12_257
+        assert counts["farmland_mu"] == pytest.approx(806_000, abs=0.5)
+        chain = api.get(f"/units/{QINGJIANG}01/chiefs").json()["chain"]
+        assert [link["level"] for link in chain] == ["city", "town", "village", "group"]
+        assert all(len(link["chiefs"]) == 1 for link in chain)
+        claims = api.get("/claims", params={"unit": QINGJIANG, "state": "accepted"}).json()["features"]
+        known = [c["properties"] for c in claims if c["properties"]["crop"] == "大豆、南瓜、玉米"]
+        assert any(c["net_area_mu"] == 22 and c["source_kind"] == "demolished" for c in known)
+
+
+def test_sums_agree_down_the_tree(demo_server: str) -> None:
+    rows = httpx.get(f"{demo_server}/api/v1/progress/tree").json()["progress"]
+    assert len(rows) == 606
+    for field in ("reported", "checked", "accepted", "rejected", "revoked"):
+        for unit in ("m2", "mu"):
+            by_parent: dict[str, float] = {}
+            for row in rows[1:]:
+                by_parent[row["parent_code"]] = by_parent.get(row["parent_code"], 0) + row[f"{field}_{unit}"]
+            for row in rows[:26]:
+                assert row[f"{field}_{unit}"] == pytest.approx(by_parent[row["unit_code"]], abs=1e-5)
+
+
+def test_the_accepted_figure_is_land(demo_env: dict[str, str]) -> None:
+    folder = Path(demo_env["TIANZHANG_DATA_DIR"])
+    command(demo_env, "export", "claims", "--as-of", "2022-04-26", "-o", "claims.gpkg")
+    claims = gpd.read_file(folder / "claims.gpkg")
+    accepted = claims[claims["state"] == "accepted"]
+    union_m2 = areas_m2([shapely.union_all(accepted.geometry.to_numpy())])[0]
+    assert accepted["net_area_m2"].sum() == pytest.approx(union_m2, abs=0.01 * 2000 / 3)
+
+
+def test_waterfall_series_and_tiles(demo_server: str) -> None:
+    with httpx.Client(base_url=demo_server) as api:
+        bars = api.get("/api/v1/progress/waterfall").json()["bars"]
+        assert bars[0]["area_mu"] - sum(bar["area_mu"] for bar in bars[1:-1]) == pytest.approx(bars[-1]["area_mu"])
+        behind = api.get("/api/v1/claims", params={"reason": "other_claim"}).json()
+        assert behind["number_matched"] == next(bar["claims"] for bar in bars if bar["reason"] == "other_claim")
+        series = api.get("/api/v1/progress/series").json()
+        assert len(series["days"]) == 116 and len(series["plan"]) == 181
+        assert series["days"][-1]["accepted_mu"] == pytest.approx(5200, abs=0.5)
+        tiles = api.get("/tiles/city.pmtiles", headers={"Range": "bytes=0-6"})
+        assert tiles.status_code == 206 and tiles.content == b"PMTiles"
+        about = api.get("/api/v1/about")
+        assert api.get("/api/v1/about", headers={"If-None-Match": about.headers["etag"]}).status_code == 304
+
+
+def test_maps(demo_env: dict[str, str]) -> None:
+    folder = Path(demo_env["TIANZHANG_DATA_DIR"])
+    for name in ("m.html", "m.png", "m.pdf"):
+        command(demo_env, "map", "-o", name)
+        assert (folder / name).stat().st_size > 50_000
+    text = (folder / "m.html").read_text("utf-8")
+    assert 'src="http' not in text and "<link" not in text
+    assert (folder / "progress.html").exists()
+
+
+def test_a_token_for_ones_own_unit_only(demo_env: dict[str, str], demo_server: str) -> None:
+    secret = command(demo_env, "token", "add", "清江村", "--unit", QINGJIANG).strip()
+    body = {
+        "unit_code": "430582105000",
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[111.8, 27.2], [111.801, 27.2], [111.801, 27.201], [111.8, 27.2]]],
+        },
+    }
+    with httpx.Client(base_url=f"{demo_server}/api/v1", headers={"Accept-Language": "en"}) as api:
+        assert api.post("/claims", json=body).status_code == 401
+        refused = api.post("/claims", json=body, headers={"Authorization": f"Bearer {secret}"})
+        assert refused.status_code == 403 and refused.json()["code"] == "not_your_unit"
+        assert refused.headers["content-type"] == "application/problem+json"
+        nonsense = body | {"unit_code": QINGJIANG, "geometry": {"type": "Cow"}}
+        bad = api.post("/claims", json=nonsense, headers={"Authorization": f"Bearer {secret}"})
+        assert bad.status_code == 422 and bad.json()["code"] == "bad_geojson"
