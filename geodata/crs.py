@@ -17,6 +17,7 @@ from geodata.area import ELLIPSOID
 from geodata.problems import Kind, Problem
 
 STORAGE = CRS.from_epsg(4490)
+_WGS84 = CRS.from_epsg(4326)
 
 UNKNOWN_CRS = Kind(
     "unknown_crs",
@@ -74,13 +75,17 @@ def to_storage(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]
     """Geometries of `crs` (x first) in EPSG:4490, shape (n,). Points that cannot be transformed become infinite."""
     if same_as_storage(crs):
         return geometries
-    transformer = Transformer.from_crs(crs, STORAGE, always_xy=True)
-    return np.asarray(
-        shapely.transform(
-            geometries, lambda points: np.column_stack(transformer.transform(*points.T))
-        ),
-        dtype=object,
-    )
+    transformer = Transformer.from_crs(crs, _geographic_like(crs), always_xy=True)
+    moved = shapely.transform(geometries, lambda points: np.column_stack(transformer.transform(*points.T)))
+    return np.asarray(moved, dtype=object)
+
+
+def _geographic_like(crs: CRS) -> CRS:
+    """The system of degrees to transform to: PROJ knows no way between CGCS2000 and the datum of most other countries,
+    and would take their degrees over as they are, some hundred metres off. By way of WGS 84 it knows one."""
+    geodetic = crs.geodetic_crs
+    chinese = geodetic is not None and geodetic.ellipsoid is not None and "CGCS2000" in geodetic.ellipsoid.name.replace(" ", "")
+    return STORAGE if chinese else _WGS84
 
 
 def fitting_systems(points: NDArray[np.float64], home: shapely.Geometry) -> list[Fit]:

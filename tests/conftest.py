@@ -140,7 +140,7 @@ def tianzhang(tmp_path: Path, database_url: str) -> Run:
     return run
 
 
-@pytest.fixture(scope="session", params=["sqlite"])
+@pytest.fixture(scope="session", params=["sqlite", "postgis"])
 def demo_env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The demonstration city, made once by the command on each database: the settings that lead to it."""
     folder = tmp_path_factory.mktemp("demo")
