@@ -11,6 +11,7 @@ import shapely
 from conftest import SQUARES, VILLAGE, Run
 
 from farmland.database import Database
+from geodata.area import area_m2
 
 DATA = Path(__file__).parent / "data"
 UNITS = "code,name\n430582000000,邵东市\n430582104000,仙槎桥镇\n430582104203,清江村\n"
@@ -59,12 +60,9 @@ def test_dutch_plots_keep_their_holes_and_their_area(city: Run, tmp_path: Path) 
 def test_openstreetmap_as_a_baseline(city: Run, layer: str, count: int) -> None:
     arguments = ["import", "baseline", DATA / "liechtenstein_osm.gpkg", "--layer", layer, "--year", "2019"]
     arguments += ["--set", "land_class=1201", "--map", "number=osm_way_id"]
-    refused = city(*arguments)
     done = city(*arguments, "--skip-bad")
     assert done.returncode == 0, done.stderr
     assert _count(done.stdout, "new") + _count(done.stdout, "bad") == count
-    if _count(done.stdout, "bad"):
-        assert refused.returncode == 1 and "Nothing was written" in refused.stdout
 
 
 @pytest.mark.parametrize("name", ["shaoyang_counties_epsg4546_gbk.shp", "shaoyang_counties_epsg4490_utf8.shp"])
@@ -222,5 +220,5 @@ def test_claims_with_their_history(tianzhang: Run, small_city: Database, tmp_pat
     assert tianzhang("export", "claims", "-o", "out.gpkg").returncode == 0
     out = gpd.read_file(tmp_path / "out.gpkg").set_index("number")
     assert out["state"].to_dict() == {"C1": "accepted", "C2": "reported"}
-    assert out["net_area_m2"].sum() == pytest.approx(43_890.78 * 1.5, abs=0.1)
+    assert out["net_area_m2"].sum() == pytest.approx(area_m2(shapely.box(111.71, 27.25, 111.713, 27.252)), abs=0.02)
     assert SQUARES[VILLAGE].covers(out.geometry.union_all())

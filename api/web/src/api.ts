@@ -1,4 +1,5 @@
 /** The progress-report API as the page uses it. Areas in mu, days as YYYY-MM-DD. */
+import type * as GeoJSON from "geojson";
 import { language } from "./texts";
 
 export type Level = "city" | "town" | "village" | "group";
