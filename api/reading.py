@@ -103,7 +103,8 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
     if code is None:
         return geojson([])
     get_unit(session, code)
-    cache: dict[tuple[str, str, Any], Response] = request.app.state.outlines
+    # The bytes are kept, not the answer: compression changes an answer's headers on its way out.
+    cache: dict[tuple[str, str, Any], bytes] = request.app.state.outlines
     version = session.execute(select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)).one()
     key = (code, level, tuple(version))
     if key not in cache:
@@ -113,8 +114,8 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
         shapes = shapely.to_geojson(shapely.transform(simple, lambda points: points.round(6)))
         cache[key] = geojson(
             [feature(shape, unit_json(facts[code])) for code, shape in zip(found.codes, shapes, strict=True)]
-        )
-    return cache[key]
+        ).body
+    return Response(cache[key], media_type="application/geo+json")
 
 
 @router.get("/units/{code}", tags=["units"], summary="One unit with those above it")
