@@ -1,10 +1,11 @@
 """The command `tianzhang`. Exit status 0, 1 for refused input, 2 for wrong usage."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Iterator
+from typing import Annotated
 
 import orjson
 import typer

@@ -84,9 +84,7 @@ def areas_m2(
     longitude, latitude = np.radians(degrees).T
     sine = np.sin(latitude)
     under = _B2 / 2 * (sine / (1 - _E2 * sine**2) + np.arctanh(_E * sine) / _E)
-    under -= under[first][
-        ring
-    ]  # measured from the ring's first parallel, so that no digits are lost
+    under -= under[first][ring]  # measured from the ring's first parallel, so that no digits are lost
 
     edge = ~first[1:]
     step_l, step_b = np.diff(longitude)[edge], np.diff(latitude)[edge]
@@ -96,15 +94,11 @@ def areas_m2(
     parallel = prime * (1 - middle**2)  # r²
     chord = step_l * (under[1:] + under[:-1])[edge] / 2
     bulge = middle * step_l * (parallel * step_l**2 + 3 * meridian * step_b**2) / 12
-    ring_areas = np.abs(
-        np.bincount(ring[1:][edge], weights=chord + bulge, minlength=len(rings))
-    )
+    ring_areas = np.abs(np.bincount(ring[1:][edge], weights=chord + bulge, minlength=len(rings)))
 
     hole = np.concatenate(([False], ring_part[1:] == ring_part[:-1]))
     ring_owner = part_owner[ring_part]
-    areas = np.bincount(
-        ring_owner, weights=np.where(hole, -ring_areas, ring_areas), minlength=count
-    )
+    areas = np.bincount(ring_owner, weights=np.where(hole, -ring_areas, ring_areas), minlength=count)
 
     long = np.maximum(np.abs(step_l), np.abs(step_b)) > np.radians(_LONG_EDGE)
     for index in np.unique(ring_owner[ring[1:][edge][long]]):

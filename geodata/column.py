@@ -42,33 +42,21 @@ class Geometry(TypeDecorator[shapely.Geometry]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(
-            _PostGIS() if dialect.name == "postgresql" else LargeBinary()
-        )
+        return dialect.type_descriptor(_PostGIS() if dialect.name == "postgresql" else LargeBinary())
 
-    def process_bind_param(
-        self, value: shapely.Geometry | bytes | str | None, dialect: Dialect
-    ) -> bytes | str | None:
+    def process_bind_param(self, value: shapely.Geometry | bytes | str | None, dialect: Dialect) -> bytes | str | None:
         if isinstance(value, shapely.Geometry):
             return encode(np.array([value], dtype=object), dialect)[0]
         return value
 
-    def process_result_value(
-        self, value: bytes | str | None, dialect: Dialect
-    ) -> shapely.Geometry | None:
+    def process_result_value(self, value: bytes | str | None, dialect: Dialect) -> shapely.Geometry | None:
         return None if value is None else shapely.from_wkb(value)
 
 
-def encode(
-    geometries: NDArray[np.object_], dialect: Dialect
-) -> list[bytes | str | None]:
+def encode(geometries: NDArray[np.object_], dialect: Dialect) -> list[bytes | str | None]:
     """An array of geometries as the database wants them: WKB for SQLite, EWKB in hexadecimal for PostGIS."""
     if dialect.name == "postgresql":
-        return list(
-            shapely.to_wkb(
-                shapely.set_srid(geometries, SRID), hex=True, include_srid=True
-            )
-        )
+        return list(shapely.to_wkb(shapely.set_srid(geometries, SRID), hex=True, include_srid=True))
     return list(shapely.to_wkb(geometries))
 
 
@@ -155,18 +143,14 @@ def write(
         connection.execute(insert(table), rows)
     else:
         columns = [name for name in rows[0] if name != "id"]
-        values = {
-            name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns
-        }
+        values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
         statement = update(table).where(table.c.id == bindparam("_id")).values(values)
         connection.execute(
             statement,
             [{f"_{name}": value for name, value in row.items()} for row in rows],
         )
     if connection.dialect.name == "sqlite":
-        _write_rtree(
-            connection, table, np.array([row["id"] for row in rows]), geometries
-        )
+        _write_rtree(connection, table, np.array([row["id"] for row in rows]), geometries)
 
 
 def _write_rtree(
@@ -177,9 +161,7 @@ def _write_rtree(
 ) -> None:
     bounds = shapely.bounds(geometries)
     held = ~np.isnan(bounds[:, 0])
-    cursor = (
-        connection.connection.cursor()
-    )  # the driver's own executemany: an R*Tree has no SQLAlchemy table
+    cursor = connection.connection.cursor()  # the driver's own executemany: an R*Tree has no SQLAlchemy table
     cursor.executemany(
         f"INSERT OR REPLACE INTO {index_name(table.name)} VALUES (?, ?, ?, ?, ?)",
         np.column_stack([ids[held], bounds[held][:, [0, 2, 1, 3]]]).tolist(),

@@ -84,7 +84,11 @@ def _geographic_like(crs: CRS) -> CRS:
     """The system of degrees to transform to: PROJ knows no way between CGCS2000 and the datum of most other countries,
     and would take their degrees over as they are, some hundred metres off. By way of WGS 84 it knows one."""
     geodetic = crs.geodetic_crs
-    chinese = geodetic is not None and geodetic.ellipsoid is not None and "CGCS2000" in geodetic.ellipsoid.name.replace(" ", "")
+    chinese = (
+        geodetic is not None
+        and geodetic.ellipsoid is not None
+        and "CGCS2000" in geodetic.ellipsoid.name.replace(" ", "")
+    )
     return STORAGE if chinese else _WGS84
 
 
@@ -96,32 +100,21 @@ def fitting_systems(points: NDArray[np.float64], home: shapely.Geometry) -> list
         for swapped in (False, True):
             x, y = (points[:, ::-1] if swapped else points).T
             if epsg != 4490:
-                x, y = Transformer.from_crs(epsg, STORAGE, always_xy=True).transform(
-                    x, y
-                )
+                x, y = Transformer.from_crs(epsg, STORAGE, always_xy=True).transform(x, y)
             finite = np.isfinite(x) & np.isfinite(y)
-            inside = (
-                shapely.contains_xy(
-                    home, np.where(finite, x, 0), np.where(finite, y, 0)
-                )
-                & finite
-            )
+            inside = shapely.contains_xy(home, np.where(finite, x, 0), np.where(finite, y, 0)) & finite
             if inside.mean() > 0.5:
                 fits.append(Fit(epsg, swapped, float(inside.mean())))
     return sorted(fits, key=lambda fit: -fit.inside)
 
 
-def check_position(
-    geometries: NDArray[np.object_], home: shapely.Geometry, crs: CRS | None
-) -> None:
+def check_position(geometries: NDArray[np.object_], home: shapely.Geometry, crs: CRS | None) -> None:
     """Raises WRONG_POSITION when most geometries (degrees, read as `crs`) lie outside the home polygon's surroundings.
 
     An area stays the same in a wrong zone; only the position tells. The problem names the systems that would fit.
     """
     bounds = shapely.bounds(geometries)
-    centres = (
-        np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
-    )
+    centres = np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
     sane = np.isfinite(centres).all(axis=1)
     around = shapely.box(*home.bounds).buffer(0.02)
     inside = sane & shapely.contains_xy(around, np.where(sane[:, None], centres, 0))
@@ -131,9 +124,7 @@ def check_position(
     x, y = np.median(lost, axis=0) if len(lost) else (np.inf, np.inf)
     middle = home.centroid
     on_earth = abs(x) <= 180 and abs(y) <= 90
-    distance = (
-        ELLIPSOID.inv(middle.x, middle.y, x, y)[2] / 1000 if on_earth else float("inf")
-    )
+    distance = ELLIPSOID.inv(middle.x, middle.y, x, y)[2] / 1000 if on_earth else float("inf")
     hint_zh, hint_en = _hint(centres[sane], home, crs)
     raise Problem(
         WRONG_POSITION,
@@ -148,9 +139,7 @@ def check_position(
     )
 
 
-def _hint(
-    centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None
-) -> tuple[str, str]:
+def _hint(centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None) -> tuple[str, str]:
     if len(centres) == 0:
         return "坐标不是有效的数。", "The coordinates are no valid numbers."
     if np.abs(centres).max() < 0.01:

@@ -81,18 +81,13 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
     for place, layer in enumerate(layers):
         simple = layer.copy()
         simple["geometry"] = shapely.transform(
-            shapely.coverage_simplify(
-                np.asarray(layer.geometry.array, dtype=object), 0.0004 / (place + 1)
-            ),
+            shapely.coverage_simplify(np.asarray(layer.geometry.array, dtype=object), 0.0004 / (place + 1)),
             lambda points: points.round(5),
         )
-        simple["shown"] = [
-            f"{SIGNS[w]} {WORDS[sheet.language][w]}" for w in simple["warning"]
-        ]
+        simple["shown"] = [f"{SIGNS[w]} {WORDS[sheet.language][w]}" for w in simple["warning"]]
         simple["accepted"] = [f"{value:,.2f}" for value in simple["accepted_mu"]]
         simple["target"] = [
-            "—" if value is None or value != value else f"{value:,.2f}"
-            for value in simple["target_mu"]
+            "—" if value is None or value != value else f"{value:,.2f}" for value in simple["target_mu"]
         ]
         names = ["name", "accepted", "target", "shown"]
         titles = (
@@ -103,11 +98,7 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
         colour = dict(zip(simple["code"], simple["warning"].map(COLOURS), strict=True))
         folium.GeoJson(
             simple[["code", *names, "geometry"]].set_crs(4326, allow_override=True),
-            name=(
-                ("下一级", "再下一级")[place]
-                if zh
-                else ("units below", "units two below")[place]
-            ),
+            name=(("下一级", "再下一级")[place] if zh else ("units below", "units two below")[place]),
             style_function=lambda one, colour=colour, place=place: {
                 "fillColor": colour[one["properties"]["code"]],
                 "color": "#ffffff",
@@ -126,14 +117,8 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
         _asset("leaflet/leaflet.css").read_text("utf-8"),
     )
     root.header.add_child(folium.Element(f"<title>{sheet.title}</title>"))  # type: ignore[attr-defined]
-    root.header.add_child(
-        folium.Element(f"<style>{style}\n{_STYLE}</style><script>{script}</script>")
-    )  # type: ignore[attr-defined]
-    rows = (
-        layers[0]
-        .assign(share=layers[0]["share"].fillna(-1))
-        .sort_values("share", ascending=False)
-    )
+    root.header.add_child(folium.Element(f"<style>{style}\n{_STYLE}</style><script>{script}</script>"))  # type: ignore[attr-defined]
+    rows = layers[0].assign(share=layers[0]["share"].fillna(-1)).sort_values("share", ascending=False)
     table = "".join(
         f"<tr><td>{row.name_}</td><td>{row.accepted_mu:,.2f}</td><td>{0 if row.share < 0 else row.share:.1%}</td>"
         f'<td class="{row.warning}">{SIGNS[row.warning]} {WORDS[sheet.language][row.warning]}</td></tr>'
@@ -177,9 +162,7 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
     regular, bold = _font("Regular"), _font("Bold")
     zh = sheet.language == "zh"
     middle = areas.total_bounds[[0, 2]].mean()
-    flat = areas.to_crs(
-        f"+proj=tmerc +lat_0=0 +lon_0={middle} +k=1 +x_0=500000 +ellps=GRS80 +units=m"
-    )
+    flat = areas.to_crs(f"+proj=tmerc +lat_0=0 +lon_0={middle} +k=1 +x_0=500000 +ellps=GRS80 +units=m")
     figure = Figure(figsize=(16.54, 11.69), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.03, 0.07, 0.62, 0.8))
@@ -213,20 +196,12 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
     )
     axes.annotate("N", xy=(0.97, 0.98), xytext=(0.97, 0.9), xycoords="axes fraction", ha="center",
                   fontproperties=bold, arrowprops={"arrowstyle": "<-", "lw": 2})  # fmt: skip
-    figure.text(
-        0.03, 0.94, sheet.title, fontproperties=bold, fontsize=26, color="#124d36"
-    )
+    figure.text(0.03, 0.94, sheet.title, fontproperties=bold, fontsize=26, color="#124d36")
     figure.text(0.03, 0.9, sheet.headline, fontproperties=regular, fontsize=14)
-    figure.text(
-        0.03, 0.025, sheet.note, fontproperties=regular, fontsize=7.5, color="#555555"
-    )
+    figure.text(0.03, 0.025, sheet.note, fontproperties=regular, fontsize=7.5, color="#555555")
     side = figure.add_axes((0.67, 0.07, 0.31, 0.8))
     side.set_axis_off()
-    rows = (
-        areas.assign(share=areas["share"].fillna(-1))
-        .sort_values("share", ascending=False, kind="stable")
-        .head(40)
-    )
+    rows = areas.assign(share=areas["share"].fillna(-1)).sort_values("share", ascending=False, kind="stable").head(40)
     cells = [
         [
             row.name,
@@ -236,14 +211,8 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
         ]
         for row in rows.itertuples()
     ]
-    titles = (
-        ["单位", "已验收（亩）", "完成率", "预警"]
-        if zh
-        else ["unit", "accepted (mu)", "share", "warning"]
-    )
-    table = side.table(
-        cells, colLabels=titles, loc="upper center", colWidths=[0.4, 0.27, 0.18, 0.15]
-    )
+    titles = ["单位", "已验收（亩）", "完成率", "预警"] if zh else ["unit", "accepted (mu)", "share", "warning"]
+    table = side.table(cells, colLabels=titles, loc="upper center", colWidths=[0.4, 0.27, 0.18, 0.15])
     table.auto_set_font_size(False)
     table.scale(1, 1.25)
     for (row, column), cell in table.get_celld().items():
@@ -259,7 +228,5 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
         ],
         loc="lower right", prop=regular, frameon=True,
     )  # fmt: skip
-    metadata = (
-        {"CreationDate": None} if path.suffix.lower() == ".pdf" else {"Software": None}
-    )
+    metadata = {"CreationDate": None} if path.suffix.lower() == ".pdf" else {"Software": None}
     figure.savefig(path, metadata=metadata)

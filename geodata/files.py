@@ -40,9 +40,7 @@ CRS_MISSING = Kind(
     "{file} declares no coordinate system (the .prj of a shapefile). Find out which it is and name it, such as "
     "--crs EPSG:4546.",
 )
-NO_POLYGONS = Kind(
-    "no_polygon_layer", "{file} 中没有面图层。", "{file} has no layer of polygons."
-)
+NO_POLYGONS = Kind("no_polygon_layer", "{file} 中没有面图层。", "{file} has no layer of polygons.")
 SEVERAL_LAYERS = Kind(
     "several_layers",
     "{file} 中有多个面图层：{layers}。请用 --layer 指明一个。",
@@ -103,15 +101,11 @@ def read_layer(
         source = _source(path)
         layer = _layer(source, path, layer)
         frame = _read(source, path, layer, encoding)
-    system = wanted or (
-        CRS.from_user_input(frame.crs) if frame.crs is not None else None
-    )
+    system = wanted or (CRS.from_user_input(frame.crs) if frame.crs is not None else None)
     if system is None:
         raise Problem(CRS_MISSING, file=path.name)
     geometries = shapely.force_2d(np.asarray(frame.geometry.array, dtype=object))
-    frame = frame.set_geometry(
-        gpd.GeoSeries(to_storage(geometries, system), index=frame.index, crs=STORAGE)
-    )
+    frame = frame.set_geometry(gpd.GeoSeries(to_storage(geometries, system), index=frame.index, crs=STORAGE))
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
     return Layer(frame, system, path, layer)
 
@@ -127,40 +121,24 @@ def _source(path: Path) -> str:
     """What GDAL is to open: the path, or the one data set within a zip."""
     suffix = path.suffix.lower()
     if suffix == ".shp":
-        _require_parts(
-            path.name, [str(sibling) for sibling in path.parent.iterdir()], str(path)
-        )
+        _require_parts(path.name, [str(sibling) for sibling in path.parent.iterdir()], str(path))
         return str(path)
     if suffix not in (".zip", ".shz"):
         return str(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [
-                name for name in archive.namelist() if not name.startswith("__MACOSX")
-            ]
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
     except zipfile.BadZipFile:
         raise Problem(UNREADABLE, file=path.name) from None
-    databases = sorted(
-        {
-            name[: name.lower().index(".gdb/") + 4]
-            for name in names
-            if ".gdb/" in name.lower()
-        }
-    )
-    singles = [
-        name
-        for name in names
-        if name.lower().endswith((".gpkg", ".geojson", ".json", ".gml", ".fgb"))
-    ]
+    databases = sorted({name[: name.lower().index(".gdb/") + 4] for name in names if ".gdb/" in name.lower()})
+    singles = [name for name in names if name.lower().endswith((".gpkg", ".geojson", ".json", ".gml", ".fgb"))]
     shapes = [name for name in names if name.lower().endswith((".shp", ".dbf"))]
     for name in shapes:
         _require_parts(path.name, names, name)
     shapes = [name for name in shapes if name.lower().endswith(".shp")]
     found = databases or shapes or singles
     if not found:
-        if any(
-            name.lower().startswith(("timestamps", "gdb", "a0000")) for name in names
-        ):
+        if any(name.lower().startswith(("timestamps", "gdb", "a0000")) for name in names):
             return f"/vsizip/{path}"
         raise Problem(UNREADABLE, file=path.name)
     if len(found) > 1:
@@ -171,9 +149,7 @@ def _source(path: Path) -> str:
 def _require_parts(file: str, names: list[str], member: str) -> None:
     stem = member[:-4].lower()
     have = {name.lower() for name in names}
-    missing = [
-        ending for ending in (".shp", ".shx", ".dbf") if stem + ending not in have
-    ]
+    missing = [ending for ending in (".shp", ".shx", ".dbf") if stem + ending not in have]
     if missing:
         raise Problem(PART_MISSING, file=file, missing="、".join(missing))
 
@@ -186,15 +162,9 @@ def _layer(source: str, path: Path, wanted: str | None) -> str:
     names = [str(name) for name, _ in layers]
     if wanted is not None:
         if wanted not in names:
-            raise Problem(
-                LAYER_UNKNOWN, file=path.name, layer=wanted, layers=", ".join(names)
-            )
+            raise Problem(LAYER_UNKNOWN, file=path.name, layer=wanted, layers=", ".join(names))
         return wanted
-    polygonal = [
-        str(name)
-        for name, kind in layers
-        if kind and kind.split(" ")[0].removesuffix("Z") in _POLYGONAL
-    ]
+    polygonal = [str(name) for name, kind in layers if kind and kind.split(" ")[0].removesuffix("Z") in _POLYGONAL]
     if not polygonal:
         raise Problem(NO_POLYGONS, file=path.name)
     if len(polygonal) > 1:
@@ -202,9 +172,7 @@ def _layer(source: str, path: Path, wanted: str | None) -> str:
     return polygonal[0]
 
 
-def _read(
-    source: str, path: Path, layer: str, encoding: str | None
-) -> gpd.GeoDataFrame:
+def _read(source: str, path: Path, layer: str, encoding: str | None) -> gpd.GeoDataFrame:
     try:
         if source.lower().endswith(".shp"):
             return _shapefile(source, path, layer, encoding)
@@ -217,16 +185,10 @@ def _read(
         raise Problem(UNREADABLE, file=path.name) from None
 
 
-def _shapefile(
-    source: str, path: Path, layer: str, encoding: str | None
-) -> gpd.GeoDataFrame:
+def _shapefile(source: str, path: Path, layer: str, encoding: str | None) -> gpd.GeoDataFrame:
     """A shapefile in the encoding that its bytes are in: the named or declared one, else UTF-8, else GB 18030."""
     raw = pyogrio.read_dataframe(source, layer=layer, encoding="ISO-8859-1")
-    texts = [
-        name
-        for name in raw.columns
-        if name != "geometry" and raw[name].dtype == object or _is_text(raw, name)
-    ]
+    texts = [name for name in raw.columns if (name != "geometry" and raw[name].dtype == object) or _is_text(raw, name)]
     sample = "\n".join(
         [
             *map(str, raw.columns),
@@ -238,16 +200,12 @@ def _shapefile(
     tried = [declared] if declared else ["UTF-8", "GB18030"]
     fits = [name for name in tried if _decodes(data, name)]
     if not fits:
-        likely = next(
-            (name for name in ("UTF-8", "GB18030") if _decodes(data, name)), "GB18030"
-        )
+        likely = next((name for name in ("UTF-8", "GB18030") if _decodes(data, name)), "GB18030")
         likely = "GBK" if likely == "GB18030" else likely
         raise Problem(WRONG_ENCODING, file=path.name, declared=declared, likely=likely)
     if data.isascii():
         return raw
-    recode = lambda value: (
-        value.encode("ISO-8859-1").decode(fits[0]) if isinstance(value, str) else value
-    )  # noqa: E731
+    recode = lambda value: value.encode("ISO-8859-1").decode(fits[0]) if isinstance(value, str) else value
     for name in texts:
         raw[name] = raw[name].map(recode)
     return raw.rename(columns={name: recode(name) for name in raw.columns})
@@ -268,16 +226,10 @@ def _declared(source: str) -> str | None:
                 if (found := names.get(member[:-4].lower() + ".cpg")) is not None:
                     cpg = archive.read(found)
     else:
-        beside = [
-            p
-            for p in Path(source).parent.iterdir()
-            if p.name.lower() == (Path(source).stem + ".cpg").lower()
-        ]
+        beside = [p for p in Path(source).parent.iterdir() if p.name.lower() == (Path(source).stem + ".cpg").lower()]
         cpg = beside[0].read_bytes() if beside else None
     name = cpg.decode("ascii", "ignore").strip() if cpg else ""
-    return {"936": "GBK", "65001": "UTF-8", "ANSI 936": "GBK", "GB2312": "GBK"}.get(
-        name.upper(), name
-    ) or None
+    return {"936": "GBK", "65001": "UTF-8", "ANSI 936": "GBK", "GB2312": "GBK"}.get(name.upper(), name) or None
 
 
 def _decodes(data: bytes, encoding: str) -> bool:

@@ -36,9 +36,7 @@ NULL_ISLAND = Kind(
     "图形位于经纬度 0°, 0°（大西洋），坐标没有填对。请重新导出。",
     "The polygon lies at 0°, 0° in the Atlantic: its coordinates are missing. Export it again.",
 )
-NO_AREA = Kind(
-    "no_area", "图形面积为 0。请重新勾绘。", "The polygon has no area. Draw it again."
-)
+NO_AREA = Kind("no_area", "图形面积为 0。请重新勾绘。", "The polygon has no area. Draw it again.")
 
 _PLACE = re.compile(r"\[([-\d.eE+]+) ([-\d.eE+]+)\]")
 
@@ -54,9 +52,7 @@ def faults(geometries: NDArray[np.object_]) -> list[Problem | None]:
         return found
     empty = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     types = shapely.get_type_id(geometries)
-    polygonal = np.isin(
-        types, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-    )
+    polygonal = np.isin(types, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     west, south, east, north = shapely.bounds(geometries).T
     far = ~empty & ~((west >= -180) & (east <= 180) & (south >= -90) & (north <= 90))
     nowhere = ~empty & (np.abs([west, south, east, north]).max(axis=0) < 0.01)
@@ -76,11 +72,7 @@ def faults(geometries: NDArray[np.object_]) -> list[Problem | None]:
         elif not valid[i]:
             reason = shapely.is_valid_reason(geometry)
             place = _PLACE.search(reason)
-            x, y = (
-                (float(place[1]), float(place[2]))
-                if place
-                else shapely.get_coordinates(geometry)[0]
-            )
+            x, y = (float(place[1]), float(place[2])) if place else shapely.get_coordinates(geometry)[0]
             found[i] = Problem(
                 CROSSES_ITSELF,
                 reason=reason.split("[")[0].strip(),
@@ -96,9 +88,7 @@ def repair(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     """The geometries made valid (``shapely.make_valid``, by structure), polygons only, shape (n,). Only when asked for."""
     mended = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
     result = np.empty(len(mended), dtype=object)
-    result[:] = [
-        None if geometry is None else polygons_of(geometry) for geometry in mended
-    ]
+    result[:] = [None if geometry is None else polygons_of(geometry) for geometry in mended]
     return result
 
 
@@ -108,9 +98,7 @@ def fingerprint(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     Rings may be turned or reversed and parts reordered. Corners count to 1e-9° (0.1 mm), so that writing a file and
     reading it again, or transforming there and back, changes nothing.
     """
-    rounded = shapely.transform(
-        np.asarray(geometries, dtype=object), lambda points: points.round(9) + 0.0
-    )
+    rounded = shapely.transform(np.asarray(geometries, dtype=object), lambda points: points.round(9) + 0.0)
     blobs = shapely.to_wkb(shapely.normalize(rounded), byte_order=1)
     texts = np.empty(len(blobs), dtype=object)
     texts[:] = [hashlib.sha256(blob).hexdigest() for blob in blobs]

@@ -25,36 +25,26 @@ class Mesh:
     pairs: NDArray[np.int64]
 
 
-def noise(
-    shape: tuple[int, int], smooth: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def noise(shape: tuple[int, int], smooth: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Smooth noise over a grid with mean 0 and deviation 1; `smooth` is its width in grid steps."""
     field = ndimage.gaussian_filter(rng.standard_normal(shape), smooth, mode="reflect")
     return np.asarray((field - field.mean()) / field.std())
 
 
-def metres(
-    points: NDArray[np.float64], origin: tuple[float, float]
-) -> NDArray[np.float64]:
+def metres(points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
     """Degrees as metres east and north of an origin, to a few parts in a thousand: for laying out, not for measuring."""
     return (points - origin) * [111_320 * np.cos(np.radians(origin[1])), 110_900]
 
 
-def degrees(
-    points: NDArray[np.float64], origin: tuple[float, float]
-) -> NDArray[np.float64]:
+def degrees(points: NDArray[np.float64], origin: tuple[float, float]) -> NDArray[np.float64]:
     """The inverse of :func:`metres`."""
     return points / [111_320 * np.cos(np.radians(origin[1])), 110_900] + origin
 
 
-def mesh(
-    outline: shapely.Polygon, width_m: float, height_m: float, rng: np.random.Generator
-) -> Mesh:
+def mesh(outline: shapely.Polygon, width_m: float, height_m: float, rng: np.random.Generator) -> Mesh:
     """Cells of about the given size that follow a smoothly turning direction and tile the outline exactly."""
     origin = (outline.centroid.x, outline.centroid.y)
-    west, south, east, north = shapely.bounds(
-        shapely.transform(outline, lambda points: metres(points, origin))
-    )
+    west, south, east, north = shapely.bounds(shapely.transform(outline, lambda points: metres(points, origin)))
     margin = 2500.0
     x = np.arange(west - margin, east + margin, width_m)
     y = np.arange(south - margin, north + margin, height_m)
@@ -87,9 +77,7 @@ def mesh(
     whole = shapely.contains_properly(outline, cells)
     pieces = _cut(outline, cells[~whole])
     kept = np.concatenate([cells[whole], pieces])
-    cut = np.concatenate(
-        [np.zeros(whole.sum(), dtype=bool), np.ones(len(pieces), dtype=bool)]
-    )
+    cut = np.concatenate([np.zeros(whole.sum(), dtype=bool), np.ones(len(pieces), dtype=bool)])
     centres = metres(shapely.get_coordinates(shapely.centroid(kept)), origin)
     order = np.lexsort((centres[:, 0].round(2), centres[:, 1].round(2)))
     kept, cut, centres = kept[order], cut[order], centres[order]
@@ -98,9 +86,7 @@ def mesh(
 
 def _cut(outline: shapely.Polygon, cells: NDArray[np.object_]) -> NDArray[np.object_]:
     """The pieces of cells within the outline: all lines are noded together, so that pieces share their corners."""
-    lines = shapely.union_all(
-        np.concatenate([shapely.boundary(cells), [shapely.boundary(outline)]])
-    )
+    lines = shapely.union_all(np.concatenate([shapely.boundary(cells), [shapely.boundary(outline)]]))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     inner = shapely.point_on_surface(faces)
     owner = shapely.STRtree(cells).query(inner, predicate="within")[0]
@@ -110,14 +96,10 @@ def _cut(outline: shapely.Polygon, cells: NDArray[np.object_]) -> NDArray[np.obj
 
 
 def _pairs(cells: NDArray[np.object_]) -> NDArray[np.int64]:
-    points, owner = shapely.get_coordinates(
-        shapely.get_exterior_ring(cells), return_index=True
-    )
+    points, owner = shapely.get_coordinates(shapely.get_exterior_ring(cells), return_index=True)
     same = owner[1:] == owner[:-1]
     start, end, owner = points[:-1][same], points[1:][same], owner[1:][same]
-    swap = (start[:, 0] > end[:, 0]) | (
-        (start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1])
-    )
+    swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     start[swap], end[swap] = end[swap], start[swap].copy()
     keys = np.ascontiguousarray(np.hstack([start, end])).view([("", float)] * 4).ravel()
     order = np.argsort(keys, kind="stable")
@@ -125,9 +107,7 @@ def _pairs(cells: NDArray[np.object_]) -> NDArray[np.int64]:
     return np.column_stack([owner[order][:-1][equal], owner[order][1:][equal]])
 
 
-def divide(
-    grid: Mesh, parts: NDArray[np.int64], counts: list[int], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def divide(grid: Mesh, parts: NDArray[np.int64], counts: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
     """Divide each part of the mesh into `counts[part]` connected regions of like size.
 
     Parameters
@@ -150,9 +130,7 @@ def divide(
     return connect(grid, parts, regions)
 
 
-def _cluster(
-    points: NDArray[np.float64], count: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _cluster(points: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """k-means from seeds that lie far apart; every cluster has a point."""
     seeds = points[[rng.integers(len(points))]]
     distance = np.linalg.norm(points - seeds[0], axis=1)
@@ -174,18 +152,14 @@ def _cluster(
     return np.asarray(nearest)
 
 
-def connect(
-    grid: Mesh, parts: NDArray[np.int64], regions: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def connect(grid: Mesh, parts: NDArray[np.int64], regions: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the stray pieces of each region to a neighbour in the same part, so that every region is connected."""
     regions = regions.copy()
     for _ in range(40):
         left, right = grid.pairs.T
         inside = regions[left] == regions[right]
         n = len(regions)
-        graph = sparse.coo_matrix(
-            (np.ones(inside.sum()), (left[inside], right[inside])), shape=(n, n)
-        )
+        graph = sparse.coo_matrix((np.ones(inside.sum()), (left[inside], right[inside])), shape=(n, n))
         component = csgraph.connected_components(graph, directed=False)[1]
         sizes = np.bincount(component)
         order = np.lexsort((component, -sizes[component], regions))
@@ -196,11 +170,7 @@ def connect(
         if not stray.any():
             return regions
         both = np.vstack([grid.pairs, grid.pairs[:, ::-1]])
-        leaves = (
-            stray[both[:, 0]]
-            & ~stray[both[:, 1]]
-            & (parts[both[:, 0]] == parts[both[:, 1]])
-        )
+        leaves = stray[both[:, 0]] & ~stray[both[:, 1]] & (parts[both[:, 0]] == parts[both[:, 1]])
         if not leaves.any():
             return regions
         cells, place = np.unique(both[leaves, 0], return_index=True)
@@ -208,9 +178,7 @@ def connect(
     return regions
 
 
-def dissolve(
-    cells: NDArray[np.object_], regions: NDArray[np.int64]
-) -> NDArray[np.object_]:
+def dissolve(cells: NDArray[np.object_], regions: NDArray[np.int64]) -> NDArray[np.object_]:
     """The union of the cells of each region, shape (number of regions,); cells must tile without overlaps."""
     order = np.argsort(regions, kind="stable")
     ends = np.searchsorted(regions[order], np.arange(regions.max() + 2))

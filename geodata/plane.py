@@ -41,20 +41,14 @@ class Plane:
             always_xy=True,
         )
 
-    def difference(
-        self, geometry: shapely.Geometry, others: Iterable[shapely.Geometry]
-    ) -> shapely.Geometry:
+    def difference(self, geometry: shapely.Geometry, others: Iterable[shapely.Geometry]) -> shapely.Geometry:
         """What of `geometry` none of `others` covers. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten([geometry, *others])
         if len(flat) == 1:
             return geometry
-        return self._restore(
-            shapely.difference(flat[0], shapely.union_all(flat[1:])), corners
-        )
+        return self._restore(shapely.difference(flat[0], shapely.union_all(flat[1:])), corners)
 
-    def intersection(
-        self, geometry: shapely.Geometry, other: shapely.Geometry
-    ) -> shapely.Geometry:
+    def intersection(self, geometry: shapely.Geometry, other: shapely.Geometry) -> shapely.Geometry:
         """What of `geometry` `other` covers too. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten([geometry, other])
         return self._restore(shapely.intersection(flat[0], flat[1]), corners)
@@ -73,24 +67,18 @@ class Plane:
         flat, corners = self._flatten([geometry])
         return self._restore(shapely.segmentize(flat[0], SHORT_EDGE_M), corners)
 
-    def _flatten(
-        self, geometries: list[shapely.Geometry]
-    ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    def _flatten(self, geometries: list[shapely.Geometry]) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
         array = np.array(geometries, dtype=object)
         degrees = shapely.get_coordinates(array)
         flat = np.column_stack(self._transformer.transform(*degrees.T))
         return shapely.set_coordinates(array.copy(), flat), np.hstack([flat, degrees])
 
-    def _restore(
-        self, flat: shapely.Geometry, corners: NDArray[np.float64]
-    ) -> shapely.Geometry:
+    def _restore(self, flat: shapely.Geometry, corners: NDArray[np.float64]) -> shapely.Geometry:
         kept = polygons_of(flat)
         points = shapely.get_coordinates(kept)
         if len(points) == 0:
             return kept
-        degrees = np.column_stack(
-            self._transformer.transform(*points.T, direction="INVERSE")
-        )
+        degrees = np.column_stack(self._transformer.transform(*points.T, direction="INVERSE"))
         known = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
         keys, wanted = _as_keys(known[:, :2]), _as_keys(points)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
@@ -104,10 +92,7 @@ def polygons_of(geometry: shapely.Geometry) -> shapely.Geometry:
     parts = shapely.get_parts(geometry)
     while (shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT).any():
         parts = shapely.get_parts(parts)
-    parts = parts[
-        (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON)
-        & ~shapely.is_empty(parts)
-    ]
+    parts = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
     return _of_parts(parts)
 
 

@@ -42,9 +42,7 @@ SHEET_UNKNOWN = Kind(
 )
 
 
-def read_table(
-    path: Path, *, sheet: str | None = None, encoding: str | None = None
-) -> pd.DataFrame:
+def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
     """A table's cells as text, "" where empty; the index "row" counts as the file does, the header being row 1.
 
     Raises FILE_MISSING, FILE_EMPTY, OLD_EXCEL, NOT_A_TABLE, MERGED_HEADERS, BAD_HEADER, NO_ROWS, SHEET_UNKNOWN.
@@ -56,11 +54,7 @@ def read_table(
         raise Problem(FILE_EMPTY, file=path.name)
     if path.suffix.lower() == ".xls":
         raise Problem(OLD_EXCEL, file=path.name)
-    rows = (
-        _excel(path, sheet)
-        if path.suffix.lower() in (".xlsx", ".xlsm")
-        else _csv(path, encoding)
-    )
+    rows = _excel(path, sheet) if path.suffix.lower() in (".xlsx", ".xlsm") else _csv(path, encoding)
     if not rows:
         raise Problem(NO_ROWS, file=path.name)
     header = [name.strip() for name in rows[0]]
@@ -83,9 +77,7 @@ def read_table(
             reason_en=f"{names} stands there twice",
         )
     width = len(header)
-    frame = pd.DataFrame(
-        [(row + [""] * width)[:width] for row in rows[1:]], columns=header, dtype=str
-    )
+    frame = pd.DataFrame([(row + [""] * width)[:width] for row in rows[1:]], columns=header, dtype=str)
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="row")
     frame = frame[(frame != "").any(axis=1)]
     if frame.empty:
@@ -115,9 +107,7 @@ def _csv(path: Path, encoding: str | None) -> list[list[str]]:
 
 def _excel(path: Path, sheet: str | None) -> list[list[str]]:
     try:
-        book = openpyxl.load_workbook(
-            path, data_only=True
-        )  # not read-only: merged cells are to be seen
+        book = openpyxl.load_workbook(path, data_only=True)  # not read-only: merged cells are to be seen
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
         raise Problem(NOT_A_TABLE, file=path.name) from None
     if sheet is not None and sheet not in book.sheetnames:
@@ -138,11 +128,7 @@ def _text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return (
-            cell.date().isoformat()
-            if cell.time() == datetime.min.time()
-            else cell.isoformat()
-        )
+        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat()
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, float) and cell.is_integer():

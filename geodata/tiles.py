@@ -14,9 +14,7 @@ import shapely
 from geodata.problems import Kind, Problem
 
 LAST_ZOOM = 14
-CUT_FAILED = Kind(
-    "tiles_failed", "切图失败：{reason}", "Cutting the tiles failed: {reason}"
-)
+CUT_FAILED = Kind("tiles_failed", "切图失败：{reason}", "Cutting the tiles failed: {reason}")
 
 
 @dataclass(frozen=True)

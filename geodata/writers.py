@@ -47,9 +47,7 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path) -> None:
         wgs84 = frame.set_crs(4326, allow_override=True)
         _whole(
             path,
-            lambda part: wgs84.to_file(
-                part, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=9
-            ),
+            lambda part: wgs84.to_file(part, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=9),
         )
     else:
         raise Problem(
@@ -78,11 +76,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def _harmless(value: object) -> object:
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(_DANGEROUS)
-        else value
-    )
+    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 
 
 def _excel(table: pd.DataFrame, path: Path) -> None:
@@ -91,22 +85,11 @@ def _excel(table: pd.DataFrame, path: Path) -> None:
     assert sheet is not None
     sheet.freeze_panes = "A2"
     sheet.append([str(name) for name in table.columns])
-    for values in (
-        table.astype(object).where(table.notna(), None).itertuples(index=False)
-    ):
-        sheet.append(
-            [
-                value.item() if isinstance(value, np.generic) else value
-                for value in values
-            ]
-        )
+    for values in table.astype(object).where(table.notna(), None).itertuples(index=False):
+        sheet.append([value.item() if isinstance(value, np.generic) else value for value in values])
     for place, name in enumerate(table.columns, start=1):
-        widest = max(
-            [len(str(name)), *(len(str(value)) for value in table[name].head(50))]
-        )
-        sheet.column_dimensions[get_column_letter(place)].width = min(
-            max(widest * 1.3, 8), 50
-        )
+        widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(50))])
+        sheet.column_dimensions[get_column_letter(place)].width = min(max(widest * 1.3, 8), 50)
     book.save(path)
 
 

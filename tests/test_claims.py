@@ -33,11 +33,11 @@ def actor(minutes: int = 0) -> Actor:
     return Actor("officer", at, at)
 
 
-def report(session, geometry, unit=VILLAGE, number=None, minutes=0) -> Claim:  # noqa: ANN001
+def report(session, geometry, unit=VILLAGE, number=None, minutes=0) -> Claim:
     return report_claim(session, Report(unit, geometry, "f", number=number), actor(minutes))
 
 
-def accept(session, claim, minutes=1) -> None:  # noqa: ANN001
+def accept(session, claim, minutes=1) -> None:
     take_step(session, claim, State.CHECKED, actor(minutes))
     take_step(session, claim, State.ACCEPTED, actor(minutes))
 
@@ -214,7 +214,7 @@ def claims_on_the_border(draw: st.DrawFn) -> list[shapely.Polygon]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(claims_on_the_border(), st.randoms(use_true_random=False))
-def test_the_accepted_figure_is_the_area_of_the_union(small_city: Database, polygons, chance) -> None:  # noqa: ANN001
+def test_the_accepted_figure_is_the_area_of_the_union(small_city: Database, polygons, chance) -> None:
     with small_city.writing() as session:
         for table in (Deduction, Step, Claim, BaselinePatch):
             session.execute(delete(table))
