@@ -98,7 +98,11 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name, dates and moments in ISO form."""
-        return {name: value.isoformat() if isinstance(value, date) else value for name, value in self.__dict__.items()}
+        days = {name: getattr(self, name) for name in _DAYS}
+        return self.__dict__ | {name: None if day is None else day.isoformat() for name, day in days.items()}
+
+
+_DAYS = ("as_of", "start_date", "due_date", "forecast_date", "forecast_30_days_date")
 
 
 def claim_moments() -> Any:
@@ -144,6 +148,7 @@ def progress_tree(
         if (above := parent_of(code)) is not None:
             children_mu[above] += area_mu
     plan = Plan.of(target) if target else None
+    due_share = plan.share(day_of(moment)) if plan else None
     colours = colours or WarningColours()
     return [
         _progress(
@@ -152,6 +157,7 @@ def progress_tree(
             moment,
             target,
             plan,
+            due_share,
             parts_mu,
             children_mu,
             sums,
@@ -308,6 +314,7 @@ def _progress(
     moment: datetime,
     target: Any,
     plan: Plan | None,
+    due_share: float | None,
     parts_mu: dict[str, float],
     children_mu: dict[str, float],
     sums: dict[str, NDArray[np.float64]],
@@ -325,9 +332,9 @@ def _progress(
     recent_days = min(RECENT_DAYS, worked)
     recent = (accepted - float(shown["recent"][i])) / recent_days if recent_days > 0 else None
     remaining = schedule = share = ratio = needed = None
-    if plan and target_mu is not None:
+    if plan and due_share is not None and target_mu is not None:
         remaining = max(round(target_mu - accepted, 2), 0.0)
-        schedule = round(target_mu * plan.share(day), 2)
+        schedule = round(target_mu * due_share, 2)
         share = accepted / target_mu if target_mu else 1.0
         ratio = accepted / schedule if schedule else 1.0
         needed = round(remaining / left, 2) if left and left > 0 else (0.0 if remaining == 0 else None)
@@ -353,7 +360,7 @@ def _progress(
         remaining_mu=remaining,
         share=None if share is None else round(share, 6),
         schedule_mu=schedule,
-        schedule_share=None if plan is None else round(plan.share(day), 6),
+        schedule_share=None if due_share is None else round(due_share, 6),
         ratio=None if ratio is None else round(ratio, 6),
         needed_mu_per_day=needed,
         pace_mu_per_day=None if pace is None else round(pace, 2),
