@@ -71,7 +71,8 @@ class Plane:
         array = np.array(geometries, dtype=object)
         degrees = shapely.get_coordinates(array)
         flat = np.column_stack(self._transformer.transform(*degrees.T))
-        return shapely.set_coordinates(array.copy(), flat), np.hstack([flat, degrees])
+        # A spike of some nanometres that is still valid in degrees may cross itself here.
+        return _valid(shapely.set_coordinates(array.copy(), flat)), np.hstack([flat, degrees])
 
     def _restore(self, flat: shapely.Geometry, corners: NDArray[np.float64]) -> shapely.Geometry:
         kept = polygons_of(flat)
@@ -84,7 +85,16 @@ class Plane:
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         same = keys[place] == wanted
         degrees[same] = known[place[same], 2:]
-        return without_dust(shapely.set_coordinates(kept, degrees))
+        whole = _valid(np.array([shapely.set_coordinates(kept, degrees)], dtype=object))[0]
+        return without_dust(polygons_of(whole))
+
+
+def _valid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The geometries, those that cross themselves mended; the land that they cover stays."""
+    crossed = ~shapely.is_valid(geometries)
+    if crossed.any():
+        geometries[crossed] = shapely.make_valid(geometries[crossed], method="structure", keep_collapsed=False)
+    return geometries
 
 
 def polygons_of(geometry: shapely.Geometry) -> shapely.Geometry:
