@@ -147,9 +147,10 @@ def demo_env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     env = {"TIANZHANG_DATA_DIR": str(folder), "TIANZHANG_LANG": "zh"}
     if request.param == "postgis":
         server = request.getfixturevalue("postgres")
+        name = f"demonstration_{uuid.uuid4().hex}"
         with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE demonstration")
-        env["TIANZHANG_DATABASE_URL"] = f"postgresql+psycopg://{server}/demonstration"
+            connection.execute(f"CREATE DATABASE {name}")
+        env["TIANZHANG_DATABASE_URL"] = f"postgresql+psycopg://{server}/{name}"
     done = run_command("demo", "--no-serve", env=env, cwd=folder)
     assert done.returncode == 0, done.stderr
     return env
