@@ -1,5 +1,6 @@
 """Answers: problems as application/problem+json in the reader's language, JSON and GeoJSON as bytes."""
 
+import hashlib
 from typing import Any
 
 import orjson
@@ -39,14 +40,21 @@ def language_of(request: Request) -> Language:
 
 def json(content: Any, status: int = 200) -> Response:
     """A JSON answer."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return tagged(orjson.dumps(content), "application/json", status)
+
+
+def tagged(body: bytes, media_type: str = "application/geo+json", status: int = 200) -> Response:
+    """An answer with an ETag, by which whoever asks again is told that nothing changed."""
+    # Weak: compressed or not, it is the same content.
+    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return Response(body, status, {"ETag": tag, "Cache-Control": "no-cache"}, media_type)
 
 
 def geojson(features: list[bytes], **members: Any) -> Response:
     """A FeatureCollection of features that are encoded already."""
     rest = b"".join(b"," + orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in members.items())
     body = b'{"type":"FeatureCollection","features":[' + b",".join(features) + b"]" + rest + b"}"
-    return Response(body, media_type="application/geo+json")
+    return tagged(body)
 
 
 def feature(geometry: str | None, properties: dict[str, Any], feature_id: Any = None) -> bytes:

@@ -315,8 +315,8 @@ def progress_(
         whole = progress(session, code, moment, colours=settings.colours)
         below = [] if whole.level == Level.GROUP else ranking(session, code, moment, colours=settings.colours)
     if as_json:
-        ranks = [{"rank": rank, **row.as_json()} for rank, row in below]
-        sys.stdout.buffer.write(orjson.dumps(whole.as_json() | {"ranking": ranks}, option=orjson.OPT_INDENT_2) + b"\n")
+        ranks = [{"rank": rank, **row._asdict()} for rank, row in below]
+        sys.stdout.buffer.write(orjson.dumps(whole._asdict() | {"ranking": ranks}, option=orjson.OPT_INDENT_2) + b"\n")
     else:
         _table(settings, whole, below)
 

@@ -16,21 +16,23 @@ from farmland.units import the_city
 from geodata.problems import Problem
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return request.app.state.settings
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     return request.app.state.database
-
-
-def _reading(request: Request) -> Iterator[Session]:
-    with _database(request).reading() as session:
-        yield session
 
 
 Config = Annotated[Settings, Depends(_settings)]
 Records = Annotated[Database, Depends(_database)]
+
+
+def _reading(records: Records) -> Iterator[Session]:
+    with records.reading() as session:
+        yield session
+
+
 Reading = Annotated[Session, Depends(_reading)]
 
 

@@ -70,7 +70,7 @@ def one(
     moment: AsOf,
     target: TargetCode = None,
 ) -> Response:
-    return json(progress(session, unit, moment, target_code=target, colours=config.colours).as_json())
+    return json(progress(session, unit, moment, target_code=target, colours=config.colours)._asdict())
 
 
 @router.get(
@@ -99,7 +99,7 @@ def tree(
         target_code=target,
         colours=config.colours,
     )
-    return json({"as_of": moment.isoformat(), "progress": [row.as_json() for row in rows]})
+    return json({"as_of": moment.isoformat(), "progress": [row._asdict() for row in rows]})
 
 
 @router.get(
@@ -120,7 +120,7 @@ def ranks(
     target: TargetCode = None,
 ) -> Response:
     rows = ranking(session, unit, moment, target_code=target, colours=config.colours)
-    found = [{"rank": rank, **row.as_json()} for rank, row in rows]
+    found = [{"rank": rank, **row._asdict()} for rank, row in rows]
     return json({"unit_code": normal_code(unit), "as_of": moment.isoformat(), "ranking": found})
 
 

@@ -9,12 +9,13 @@ from fastapi.responses import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.answers import feature, geojson, json
+from api.answers import feature, geojson, json, tagged
 from api.context import AsOf, Reading, UnitCode
 from farmland import chiefs, city, exports
 from farmland.baseline import BaselinePatch
 from farmland.claims import Claim, get_claim
 from farmland.clock import day_of, parse_day
+from farmland.database import table_of
 from farmland.land_classes import class_name
 from farmland.plots import Plot, get_plot, plot_at
 from farmland.targets import Allocation, Target, get_target
@@ -114,8 +115,8 @@ def unit_polygons(session: Reading, request: Request, within_: Annotated[str | N
         shapes = shapely.to_geojson(shapely.transform(simple, lambda points: points.round(6)))
         cache[key] = geojson(
             [feature(shape, unit_json(facts[code])) for code, shape in zip(found.codes, shapes, strict=True)]
-        ).body
-    return Response(cache[key], media_type="application/geo+json")
+        ).body  # type: ignore[assignment]
+    return tagged(cache[key])
 
 
 @router.get("/units/{code}", tags=["units"], summary="One unit with those above it")
@@ -157,7 +158,7 @@ def unit_geometry(session: Reading, code: str) -> Response:
     unit = get_unit(session, code)
     shape = unit.geometry
     text = None if shape is None else shapely.to_geojson(shape)
-    return Response(feature(text, unit_json(unit)), media_type="application/geo+json")
+    return tagged(feature(text, unit_json(unit)))
 
 
 def chain_json(session: Session, unit_code: str, on: date, plot_id: int | None = None) -> list[dict[str, Any]]:
@@ -216,7 +217,7 @@ def place_chiefs(
         point = shapely.Point(lon, lat)
         near = session.scalars(
             select(Unit)
-            .where(BoundsMeet(Unit.__table__, point.bounds))
+            .where(BoundsMeet(table_of(Unit), point.bounds))
             .order_by(func.length(Unit.code).desc(), Unit.code.desc())
         ).all()
         ranked = sorted(near, key=lambda unit: -LEVELS.index(Level(unit.level)))
@@ -275,7 +276,7 @@ def list_plots(
     if unit:
         conditions.append(within(Plot.unit_code, get_unit(session, unit).code))
     if bbox:
-        conditions.append(BoundsMeet(Plot.__table__, _bounds(bbox)))  # type: ignore[arg-type]
+        conditions.append(BoundsMeet(table_of(Plot), _bounds(bbox)))
     matched = session.scalar(select(func.count()).select_from(Plot).where(*conditions))
     columns = (
         Plot.id,
@@ -302,10 +303,7 @@ def one_plot(session: Reading, plot_id: int, on: str | None = None) -> Response:
         "extra": plot.extra,
         "chain": chain_json(session, plot.unit_code, day, plot.id),
     }
-    return Response(
-        feature(shapely.to_geojson(plot.geometry), properties, plot.id),
-        media_type="application/geo+json",
-    )
+    return tagged(feature(shapely.to_geojson(plot.geometry), properties, plot.id))
 
 
 def target_json(session: Session, target: Target) -> dict[str, Any]:
@@ -441,7 +439,7 @@ def claim_feature(session: Session, claim: Claim) -> bytes:
 )
 def one_claim(session: Reading, number: str) -> Response:
     claim = get_claim(session, number)
-    return Response(claim_feature(session, claim), media_type="application/geo+json")
+    return tagged(claim_feature(session, claim))
 
 
 @router.get(

@@ -129,7 +129,7 @@ def step(
     request: Request,
     number: str,
     step: str,
-    body: Annotated[Why, Body()] = Why(),
+    body: Annotated[Why, Body(default_factory=lambda: Why(why=""))],
 ) -> Response:
     if step not in STEPS:
         raise Problem(UNKNOWN_STEP, step=step, steps=", ".join(STEPS))

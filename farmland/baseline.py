@@ -28,7 +28,7 @@ class BaselinePatch(Base):
     area_m2: Mapped[float]
     geometry: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    extra: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         UniqueConstraint("year", "number", name="baseline_year_number"),

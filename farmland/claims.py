@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import shapely
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base, Moment
@@ -124,7 +125,11 @@ class Step(Base):
     why: Mapped[str] = mapped_column(String(500))
     recorded_at: Mapped[datetime] = mapped_column(Moment)
 
-    __table_args__ = (UniqueConstraint("claim_id", "state", name="claim_step_once"),)
+    __table_args__ = (
+        UniqueConstraint("claim_id", "state", name="claim_step_once"),
+        # All of a step that a figure asks for: claim_moments() is answered from this index alone.
+        Index("claim_step_moments", "claim_id", "state", "at"),
+    )
 
 
 class Deduction(Base):
@@ -138,6 +143,19 @@ class Deduction(Base):
     other_claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
     area_m2: Mapped[float]
     geometry: Mapped[shapely.Geometry | None] = mapped_column(Geometry, deferred=True)
+
+
+def claim_moments(moment: datetime | ColumnElement[datetime]) -> Any:
+    """A row per claim reported by a moment, with the moment of each state that it had reached by then (subquery).
+
+    Columns: claim_id, and reported_at, checked_at, ...: NULL where the state was not reached.
+    """
+
+    def reached(state: State) -> ColumnElement[datetime | None]:
+        return func.max(case((Step.state == state, Step.at)), type_=Step.at.type).label(f"{state}_at")
+
+    columns = [reached(state) for state in State]
+    return select(Step.claim_id, *columns).where(Step.at <= moment).group_by(Step.claim_id).subquery("moments")
 
 
 def get_claim(session: Session, number: str) -> Claim:

@@ -9,11 +9,11 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State
+from farmland.claims import Claim, State, claim_moments
 from farmland.imports.outcome import Outcome
 from farmland.land_classes import class_name
 from farmland.plots import Plot
-from farmland.progress import WarningColours, claim_moments, progress_tree
+from farmland.progress import WarningColours, progress_tree
 from farmland.units import Unit, get_unit, within
 from geodata.area import m2_to_mu
 from geodata.column import decode, raw
@@ -56,7 +56,7 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
     claim was accepted, else that of the reporting.
     """
     code = get_unit(session, unit_code).code
-    m = claim_moments()
+    m = claim_moments(moment)
     rows = session.execute(
         select(
             Claim.number,
@@ -76,12 +76,12 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
         )
         .join(m, m.c.claim_id == Claim.id)
         .join(Unit, Unit.code == Claim.unit_code)
-        .where(within(Claim.unit_code, code), m.c.reported_at <= moment)
+        .where(within(Claim.unit_code, code))
         .order_by(Claim.id)
     ).all()
     records = []
     for row in rows:
-        reached = {state: at for state in State if (at := getattr(row, f"{state}_at")) and at <= moment}
+        reached = {state: at for state in State if (at := getattr(row, f"{state}_at"))}
         accepted = State.ACCEPTED in reached
         net_m2 = row.accepted_net_m2 if accepted else row.reported_net_m2
         records.append(
@@ -149,8 +149,8 @@ def export_progress(
 ) -> int:
     """Write the progress of a unit and all below it down to villages, with polygons where the file holds them."""
     rows = progress_tree(session, unit_code, moment, colours=colours)
-    table = pd.DataFrame([row.as_json() for row in rows])
-    held = dict(
+    table = pd.DataFrame(rows)
+    held: dict[str, bytes | None] = dict(
         session.execute(
             select(Unit.code, raw(Unit.geometry)).where(Unit.code.in_([row.unit_code for row in rows]))
         ).all()

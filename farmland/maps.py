@@ -78,7 +78,7 @@ def _headline(whole: Progress, language: Language) -> str:
 
 
 def _layer(session: Session, rows: list[Progress], language: Language) -> gpd.GeoDataFrame:
-    held = dict(
+    held: dict[str, bytes] = dict(
         session.execute(
             select(Unit.code, raw(Unit.geometry)).where(
                 Unit.code.in_([row.unit_code for row in rows]),

@@ -6,7 +6,7 @@ import shapely
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from farmland.database import Base
+from farmland.database import Base, table_of
 from geodata.column import BoundsMeet, Geometry
 from geodata.problems import Kind, Problem
 
@@ -29,8 +29,8 @@ class Plot(Base):
     basic_farmland: Mapped[bool]
     area_m2: Mapped[float]
     geometry: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
-    fingerprint: Mapped[str] = mapped_column(String(64), index=True)
-    extra: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (UniqueConstraint("unit_code", "number", name="plot_unit_number"),)
 
@@ -46,5 +46,5 @@ def get_plot(session: Session, plot_id: int) -> Plot:
 def plot_at(session: Session, longitude: float, latitude: float) -> Plot | None:
     """The plot at a place (degrees), or None."""
     point = shapely.Point(longitude, latitude)
-    near = session.scalars(select(Plot).where(BoundsMeet(Plot.__table__, point.bounds)).order_by(Plot.id)).all()
+    near = session.scalars(select(Plot).where(BoundsMeet(table_of(Plot), point.bounds)).order_by(Plot.id)).all()
     return next((plot for plot in near if plot.geometry.covers(point)), None)

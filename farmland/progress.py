@@ -1,39 +1,25 @@
 """Progress (进度) of units as of any moment: computed from the claims' steps every time, nothing is stored.
 
 Areas are summed in m² and turned into mu once. Down the tree the mu are rounded so that every table adds up
-(:mod:`farmland.rounding`): the villages of a town sum to the town's figure, the towns to the city's.
+(:mod:`farmland.rounding`): the villages of a town sum to the town's figure, the towns to the city's, and what is accepted
+and what waits for acceptance sum to what is checked.
 """
 
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from math import ceil
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State, Step
-from farmland.clock import day_of, days_before
-from farmland.rounding import shares_of
-from farmland.targets import AreaBasis, Plan, allocations, get_target, target_on
-from farmland.units import (
-    LEVELS,
-    Level,
-    Unit,
-    chain_of,
-    get_unit,
-    is_within,
-    parent_of,
-    within,
-)
-from geodata.area import m2_to_mu
+from farmland.clock import day_of
+from farmland.targets import AreaBasis, Plan, Target, allocations, get_target, target_on
+from farmland.unit_areas import RECENT_DAYS, Floats, UnitAreas, UnitTree, areas_of_claims
+from farmland.units import LEVELS, Level, chain_of, get_unit, is_within, parent_of
 
 Warning = Literal["green", "yellow", "red", "none"]
-RECENT_DAYS = 30
-_SUMS = ("reported", "checked", "accepted", "rejected", "revoked", "recent")
+_LONGEST_FORECAST_DAYS = 350_000  # beyond the year 2970 a forecast says no more than "never"
 
 
 @dataclass(frozen=True)
@@ -43,15 +29,14 @@ class WarningColours:
     green: float = 1.0
     yellow: float = 0.85
 
-    def of(self, ratio: float | None) -> Warning:
-        """The warning colour for accepted ÷ plan; "none" without a target."""
-        if ratio is None:
-            return "none"
-        return "green" if ratio >= self.green else "yellow" if ratio >= self.yellow else "red"
+    def of(self, ratios: Floats) -> list[Warning]:
+        """The warning colour for each accepted ÷ plan; "none" for NaN, where there is no target."""
+        steps = [np.isnan(ratios), ratios >= self.green, ratios >= self.yellow]
+        found: list[Warning] = np.select(steps, ["none", "green", "yellow"], "red").tolist()
+        return found
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a unit is. Areas in mu and m² with two decimals; shares are fractions of 1.
 
     `reported` counts polygons as they were reported (gross), `checked` and `accepted` net areas: accepted ones are
@@ -96,23 +81,6 @@ class Progress:
     warning: Warning
     claims: int
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, dates and moments in ISO form."""
-        days = {name: getattr(self, name) for name in _DAYS}
-        return self.__dict__ | {name: None if day is None else day.isoformat() for name, day in days.items()}
-
-
-_DAYS = ("as_of", "start_date", "due_date", "forecast_date", "forecast_30_days_date")
-
-
-def claim_moments() -> Any:
-    """A row per claim with the moment of each of its states (subquery; None where it was not reached)."""
-
-    def reached(state: State) -> ColumnElement[datetime | None]:
-        return func.max(case((Step.state == state, Step.at)), type_=Step.at.type).label(f"{state}_at")
-
-    return select(Step.claim_id, *(reached(state) for state in State)).group_by(Step.claim_id).subquery("moments")
-
 
 def progress_tree(
     session: Session,
@@ -128,46 +96,13 @@ def progress_tree(
     Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     unit = get_unit(session, unit_code)
-    day = day_of(moment)
-    target = get_target(session, target_code) if target_code else target_on(session, day)
-    levels = LEVELS[: max(LEVELS.index(unit.level), LEVELS.index(down_to)) + 1]
+    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
     # Figures are rounded from the city down, so the units above and beside are needed too.
-    top = chain_of(unit.code)[0]
-    units = session.execute(
-        select(Unit.code, Unit.name, Unit.level, Unit.parent_code)
-        .where(within(Unit.code, top), Unit.level.in_(levels))
-        .order_by(func.length(Unit.code), Unit.code)
-    ).all()
-    units = sorted(units, key=lambda row: (LEVELS.index(row.level), row.code))
-    codes = [row.code for row in units]
+    tree = UnitTree.of(session, chain_of(unit.code)[0], max(LEVELS.index(unit.level), LEVELS.index(down_to)))
+    areas = areas_of_claims(session, tree, moment, target.code if target else None)
     parts_mu = allocations(session, target.code) if target else {}
-    sums, counts = _summed(session, codes, top, moment, target.code if target else None)
-    shown = _shown_mu(codes, [row.parent_code for row in units], sums)
-    children_mu: dict[str, float] = defaultdict(float)
-    for code, area_mu in parts_mu.items():
-        if (above := parent_of(code)) is not None:
-            children_mu[above] += area_mu
-    plan = Plan.of(target) if target else None
-    due_share = plan.share(day_of(moment)) if plan else None
-    colours = colours or WarningColours()
-    return [
-        _progress(
-            row,
-            i,
-            moment,
-            target,
-            plan,
-            due_share,
-            parts_mu,
-            children_mu,
-            sums,
-            shown,
-            counts,
-            colours,
-        )
-        for i, row in enumerate(units)
-        if is_within(row.code, unit.code)
-    ]
+    rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())
+    return [row for row in rows if is_within(row.unit_code, unit.code)]
 
 
 def progress(
@@ -231,150 +166,105 @@ def ranking(
     return ranks
 
 
-def _summed(
-    session: Session,
-    codes: list[str],
-    top: str,
-    moment: datetime,
-    target_code: str | None,
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
-    """Sums in m² over each unit's subtree, by name, and the numbers of claims; arrays in the order of `codes`."""
-    m = claim_moments()
-    earlier = days_before(moment, RECENT_DAYS)
-
-    def reached(state: State, at: datetime = moment) -> ColumnElement[bool]:
-        column: ColumnElement[datetime] = m.c[f"{state}_at"]
-        return column.is_not(None) & (column <= at)
-
-    def area(condition: ColumnElement[bool], column: Any) -> ColumnElement[float]:
-        return func.sum(case((condition, column), else_=0.0))
-
-    gone = reached(State.REJECTED) | reached(State.REVOKED)
-    rows = session.execute(
-        select(
-            Claim.unit_code,
-            func.count(),
-            func.sum(Claim.gross_m2),
-            area(
-                reached(State.CHECKED) & ~reached(State.ACCEPTED) & ~gone,
-                Claim.reported_net_m2,
-            ),
-            area(reached(State.ACCEPTED) & ~gone, Claim.accepted_net_m2),
-            area(reached(State.REJECTED), Claim.gross_m2),
-            area(reached(State.REVOKED), Claim.accepted_net_m2),
-            area(
-                reached(State.ACCEPTED, earlier) & ~reached(State.REVOKED, earlier),
-                Claim.accepted_net_m2,
-            ),
-        )
-        .join(m, m.c.claim_id == Claim.id)
-        .where(
-            within(Claim.unit_code, top),
-            reached(State.REPORTED),
-            Claim.target_code == target_code,
-        )
-        .group_by(Claim.unit_code)
-    ).all()
-    place = {code: i for i, code in enumerate(codes)}
-    table = np.zeros((len(codes), 7))
-    for code, *values in rows:
-        for above in chain_of(code):
-            if above in place:
-                table[place[above]] += values
-    table[:, 2] += table[:, 3]  # what is accepted was checked
-    table = table.round(2)
-    sums = {name: table[:, i + 1] for i, name in enumerate(_SUMS)}
-    return sums, table[:, 0].astype(np.int64)
-
-
-def _shown_mu(
-    codes: list[str], parents: list[str | None], sums: dict[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """The sums as mu with two decimals; the children of a unit that make up all of it add up to its figure."""
-    children: dict[str, list[int]] = defaultdict(list)
-    for i, parent in enumerate(parents):
-        if parent is not None:
-            children[parent].append(i)
-    shown = {}
-    for name, area_m2 in sums.items():
-        exact = m2_to_mu(area_m2)
-        rounded = exact.round(2)
-        for i, code in enumerate(codes):
-            rows = children.get(code)
-            # Claims of the unit itself, at no child, leave a rest: then its children are rounded each for itself.
-            if rows and abs(area_m2[rows].sum() - area_m2[i]) < 0.005:
-                rounded[rows] = shares_of(rounded[i], exact[rows])
-        shown[name] = rounded
-    return shown
-
-
-def _progress(
-    row: Any,
-    i: int,
-    moment: datetime,
-    target: Any,
-    plan: Plan | None,
-    due_share: float | None,
+def _rows(
+    tree: UnitTree,
+    areas: UnitAreas,
+    target: Target | None,
     parts_mu: dict[str, float],
-    children_mu: dict[str, float],
-    sums: dict[str, NDArray[np.float64]],
-    shown: dict[str, NDArray[np.float64]],
-    counts: NDArray[np.int64],
+    moment: datetime,
     colours: WarningColours,
-) -> Progress:
-    day = day_of(moment)
-    target_mu = parts_mu.get(row.code)
-    accepted = float(shown["accepted"][i])
-    elapsed = plan.elapsed(day) if plan else 0
+) -> list[Progress]:
+    """The figures of all units of the tree, column by column; NaN stands for what there is none of."""
+    day, plan = day_of(moment), Plan.of(target) if target else None
+    count = len(tree.codes)
     worked = (day - plan.start).days + 1 if plan else 0
-    left = plan.left(day) if plan else None
-    pace = accepted / worked if plan and worked > 0 else None
     recent_days = min(RECENT_DAYS, worked)
-    recent = (accepted - float(shown["recent"][i])) / recent_days if recent_days > 0 else None
-    remaining = schedule = share = ratio = needed = None
-    if plan and due_share is not None and target_mu is not None:
-        remaining = max(round(target_mu - accepted, 2), 0.0)
-        schedule = round(target_mu * due_share, 2)
-        share = accepted / target_mu if target_mu else 1.0
-        ratio = accepted / schedule if schedule else 1.0
-        needed = round(remaining / left, 2) if left and left > 0 else (0.0 if remaining == 0 else None)
-    allocated = round(children_mu.get(row.code, 0.0), 2)
-    return Progress(
-        unit_code=row.code,
-        unit_name=row.name,
-        level=row.level,
-        parent_code=row.parent_code,
-        target_code=target.code if target else None,
-        as_of=moment,
-        start_date=plan.start if plan else None,
-        due_date=plan.due if plan else None,
-        area_basis=target.area_basis if target else None,
-        days_total=plan.days if plan else None,
-        days_elapsed=elapsed if plan else None,
-        days_left=left,
-        target_mu=target_mu,
-        allocated_mu=allocated,
-        unallocated_mu=None if target_mu is None else round(target_mu - allocated, 2),
-        **{f"{name}_mu": float(shown[name][i]) for name in _SUMS[:5]},
-        **{f"{name}_m2": float(sums[name][i]) for name in _SUMS[:5]},
-        remaining_mu=remaining,
-        share=None if share is None else round(share, 6),
-        schedule_mu=schedule,
-        schedule_share=None if due_share is None else round(due_share, 6),
-        ratio=None if ratio is None else round(ratio, 6),
-        needed_mu_per_day=needed,
-        pace_mu_per_day=None if pace is None else round(pace, 2),
-        pace_30_days_mu_per_day=None if recent is None else round(recent, 2),
-        forecast_date=forecast(day, remaining, pace),
-        forecast_30_days_date=forecast(day, remaining, recent),
-        warning=colours.of(ratio),
-        claims=int(counts[i]),
-    )
+    left = plan.left(day) if plan else None
+    due_share = plan.share(day) if plan else np.nan
+    none = np.full(count, np.nan)
+
+    accepted = areas.mu["accepted"]
+    target_mu = np.array([parts_mu.get(code, np.nan) for code in tree.codes])
+    allocated = np.zeros(count)
+    held, parent = np.nan_to_num(target_mu), tree.parent
+    np.add.at(allocated, parent[parent >= 0], held[parent >= 0])
+    allocated += _allocated_deeper(tree, parts_mu)
+    allocated = allocated.round(2)
+    remaining = np.maximum((target_mu - accepted).round(2), 0.0)
+    schedule = (target_mu * due_share).round(2)
+    pace = accepted / worked if worked > 0 else none
+    recent = (accepted - areas.mu["earlier"]) / recent_days if recent_days > 0 else none
+    ratio = _quotient(accepted, schedule)
+    needed = (remaining / left).round(2) if left and left > 0 else np.where(remaining == 0, 0.0, np.nan)
+
+    def same(value: Any) -> list[Any]:
+        return [value] * count
+
+    columns = {
+        "unit_code": tree.codes,
+        "unit_name": tree.names,
+        "level": tree.levels,
+        "parent_code": tree.parent_codes,
+        "target_code": same(target.code if target else None),
+        "as_of": same(moment),
+        "start_date": same(plan.start if plan else None),
+        "due_date": same(plan.due if plan else None),
+        "area_basis": same(target.area_basis if target else None),
+        "days_total": same(plan.days if plan else None),
+        "days_elapsed": same(plan.elapsed(day) if plan else None),
+        "days_left": same(left),
+        "target_mu": _listed(target_mu),
+        "allocated_mu": allocated.tolist(),
+        "unallocated_mu": _listed((target_mu - allocated).round(2)),
+        **{f"{name}_mu": areas.mu[name].tolist() for name in _SHOWN},
+        **{f"{name}_m2": areas.m2[name].tolist() for name in _SHOWN},
+        "remaining_mu": _listed(remaining),
+        "share": _listed(_quotient(accepted, target_mu).round(6)),
+        "schedule_mu": _listed(schedule),
+        "schedule_share": same(round(due_share, 6) if plan else None),
+        "ratio": _listed(ratio.round(6)),
+        "needed_mu_per_day": _listed(needed),
+        "pace_mu_per_day": _listed(pace.round(2)),
+        "pace_30_days_mu_per_day": _listed(recent.round(2)),
+        "forecast_date": _forecasts(day, remaining, pace),
+        "forecast_30_days_date": _forecasts(day, remaining, recent),
+        "warning": colours.of(ratio),
+        "claims": areas.claims.tolist(),
+    }
+    in_order: Sequence[Sequence[Any]] = [columns[name] for name in Progress._fields]
+    return list(map(Progress._make, zip(*in_order, strict=True)))
 
 
-def forecast(day: date, remaining_mu: float | None, pace_mu_per_day: float | None) -> date | None:
-    """The day by whose end the rest will be done at this pace; None where that never comes, or lies beyond 2999."""
-    if remaining_mu is None or (remaining_mu > 0 and not (pace_mu_per_day and pace_mu_per_day > 0)):
-        return None
-    days = ceil(remaining_mu / pace_mu_per_day) if remaining_mu > 0 and pace_mu_per_day else 0
-    return day + timedelta(days=days) if days < 350_000 else None
+_SHOWN = ("reported", "checked", "accepted", "rejected", "revoked")
+
+
+def _allocated_deeper(tree: UnitTree, parts_mu: dict[str, float]) -> Floats:
+    """What the lowest units of the tree have allocated to units below them, which the tree does not show; shape (n,)."""
+    place = {code: i for i, code in enumerate(tree.codes)}
+    allocated = np.zeros(len(tree.codes))
+    for code, area_mu in parts_mu.items():
+        if code not in place and (above := parent_of(code)) in place:
+            allocated[place[above]] += area_mu
+    return allocated
+
+
+def _quotient(accepted: Floats, of: Floats) -> Floats:
+    """accepted ÷ of; 1 where nothing is asked for, NaN where there is no target."""
+    return np.where(of == 0, 1.0, accepted / np.where(of == 0, 1.0, of))
+
+
+def _listed(values: Floats) -> list[float | None]:
+    """The values as a list, None for NaN."""
+    return [None if value != value else value for value in values.tolist()]
+
+
+def _forecasts(day: date, remaining_mu: Floats, pace_mu_per_day: Floats) -> list[date | None]:
+    """The days by whose end the rest will be done at these paces; None where that never comes."""
+    runs = pace_mu_per_day > 0
+    days = np.ceil(remaining_mu / np.where(runs, pace_mu_per_day, np.nan))
+    days[remaining_mu == 0] = 0
+    ends = np.isfinite(days) & (days < _LONGEST_FORECAST_DAYS)
+    dates = np.datetime64(day) + np.where(ends, days, 0).astype("timedelta64[D]")
+    dates[~ends] = np.datetime64("NaT")
+    found: list[date | None] = dates.tolist()
+    return found

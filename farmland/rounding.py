@@ -9,24 +9,52 @@ from numpy.typing import NDArray
 
 from geodata.area import m2_to_mu
 
+_NOISE = 1e-7
+"""Hundredths by which a sum of binary fractions may fall short of the whole hundredth that it is."""
+
 
 def mu(area_m2: float) -> float:
     """Square metres as mu with two decimals."""
     return round(float(m2_to_mu(area_m2)), 2)
 
 
-def shares_of(total: float, parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`parts`, shape (n,), rounded to two decimals so that they sum to `total`, which has two decimals already.
+def shares(totals: NDArray[np.float64], parts: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Parts of several totals, rounded to two decimals so that each total's parts sum to it.
 
-    The exact sum of the parts must lie within n hundredths of `total`. Ties go to the earlier row.
+    Parameters
+    ----------
+    totals : array of shape (m,), with two decimals already
+    parts : array of shape (n,), not below 0; those of a total sum to it but for less than a hundredth a part
+    owner : array of shape (n,), the place in `totals` that each part belongs to
+
+    Returns
+    -------
+    array of shape (n,). Ties go to the earlier part.
+    """
+    hundredths = parts * 100
+    cut = np.floor(hundredths + _NOISE)
+    missing = np.rint(totals * 100) - np.bincount(owner, weights=cut, minlength=len(totals))
+    lost = hundredths - cut
+    up = _rank(-lost, owner) < missing[owner]
+    # A total that was itself rounded down can be smaller than its parts' cuts: then those that lost least give way.
+    down = (_rank(np.where(cut > 0, lost, np.inf), owner) < -missing[owner]) & (cut > 0)
+    return (cut + up - down) / 100
+
+
+def shares_of(total: float, parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The parts of one total, as :func:`shares`.
 
     >>> shares_of(1.0, np.array([1 / 3, 1 / 3, 1 / 3])).tolist()
     [0.34, 0.33, 0.33]
     """
-    hundredths = parts * 100
-    cut = np.floor(hundredths + 1e-7)
-    missing = round(total * 100) - int(cut.sum())
-    by_loss = np.argsort(-(hundredths - cut), kind="stable")
-    if missing > 0:
-        cut[np.resize(by_loss, missing)] += 1
-    return cut / 100
+    return shares(np.array([total]), parts, np.zeros(len(parts), dtype=np.int64))
+
+
+def _rank(keys: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each key among those of its owner, the smallest first, from 0; shape (n,)."""
+    order = np.lexsort((keys, owner))
+    sizes = np.bincount(owner)
+    first = np.cumsum(sizes) - sizes
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[order] = np.arange(len(keys)) - first[owner[order]]
+    return rank

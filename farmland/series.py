@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim
+from farmland.claims import Claim, claim_moments
 from farmland.clock import day_of, end_of_day
-from farmland.progress import Progress, claim_moments, progress
+from farmland.progress import Progress, progress
 from farmland.targets import Plan, get_target, target_on
 from farmland.units import within
 from geodata.area import m2_to_mu
@@ -73,7 +73,7 @@ def series(
     target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
     last = min(until or day_of(moment), day_of(moment))
     first = since or min(target.start_day if target else last, last)
-    m = claim_moments()
+    m = claim_moments(moment)
     rows = session.execute(
         select(m, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2)
         .join(m, m.c.claim_id == Claim.id)

@@ -25,6 +25,7 @@ from farmland.claims import (
     State,
     Step,
 )
+from farmland.database import table_of
 from farmland.land_classes import farmland_codes
 from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
 from farmland.targets import AreaBasis, Target, require_target
@@ -131,13 +132,13 @@ class Ground:
         patches = session.execute(
             select(raw(BaselinePatch.geometry)).where(
                 BaselinePatch.land_class.in_(farmland_codes()),
-                BoundsMeet(BaselinePatch.__table__, bounds),
+                BoundsMeet(table_of(BaselinePatch), bounds),
             )
         )
         self._farmland = shapely.STRtree(decode(list(patches.scalars())))
         claims = session.scalars(
             select(Claim)
-            .where(BoundsMeet(Claim.__table__, bounds))
+            .where(BoundsMeet(table_of(Claim), bounds))
             .options(
                 undefer(Claim.reported_net),
                 undefer(Claim.accepted_net),
@@ -245,7 +246,7 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
     ridge_factor = _ridges(target, report.ridge_factor)
     net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
     connection = session.connection()
-    claim_id = next_id(connection, Claim.__table__)
+    claim_id = next_id(connection, table_of(Claim))
     row = {
         "id": claim_id,
         "number": report.number or f"{target.code}-{claim_id:05d}",
@@ -261,13 +262,8 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
         "reported_net": net.geometry,
         "reported_net_m2": net.net_m2,
     }
-    write(
-        connection,
-        Claim.__table__,
-        [row],
-        np.array([report.geometry], dtype=object),
-        new=True,
-    )
+    columns = {name: [value] for name, value in row.items()}
+    write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
     claim = session.get_one(Claim, claim_id, options=[undefer(Claim.reported_net)])
     _add_step(claim, State.REPORTED, actor, "")
     _add_deductions(claim, Stage.REPORTED, net)

@@ -121,10 +121,16 @@ def is_within(code: str, ancestor: str) -> bool:
     return code.startswith(stem(ancestor))
 
 
+def code_range(code: str) -> tuple[str, str]:
+    """The range of the codes of a unit and of all its descendants: from the first, up to and without the second."""
+    first = stem(code)
+    return first, first[:-1] + chr(ord(first[-1]) + 1)
+
+
 def within(column: InstrumentedAttribute[str] | ColumnElement[str], code: str) -> ColumnElement[bool]:
     """The condition that a column of unit codes lies in the subtree of `code`; an index serves it."""
-    first = stem(code)
-    return (column >= first) & (column < first[:-1] + chr(ord(first[-1]) + 1))
+    first, end = code_range(code)
+    return (column >= first) & (column < end)
 
 
 def get_unit(session: Session, code: str) -> Unit:
@@ -156,7 +162,7 @@ NO_UNITS = Kind(
 )
 
 
-def search(text: str | None, parent: str | None, level: Level | None) -> Select[tuple[Unit]]:
+def search(text: str | None, parent: str | None, level: Level | None) -> Select[Unit]:
     """Units by a piece of their name or the beginning of their code, below a parent, of a level; in the order of codes."""
     found = select(Unit).order_by(Unit.code)
     if parent is not None:

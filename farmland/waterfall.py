@@ -9,10 +9,9 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, Deduction
+from farmland.claims import Claim, Deduction, claim_moments
 from farmland.clock import day_of
 from farmland.net_area import Reason, Stage
-from farmland.progress import claim_moments
 from farmland.rounding import mu, shares_of
 from farmland.targets import get_target, target_on
 from farmland.units import get_unit, within
@@ -76,12 +75,8 @@ def claim_parts(
     """For each bar, the claims (by id) that it is made of and the m² of each."""
     unit = get_unit(session, unit_code)
     target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
-    m = claim_moments()
-    condition = (
-        within(Claim.unit_code, unit.code)
-        & (m.c.reported_at <= moment)
-        & (Claim.target_code == (target.code if target else None))
-    )
+    m = claim_moments(moment)
+    condition = within(Claim.unit_code, unit.code) & (Claim.target_code == (target.code if target else None))
     claims = session.execute(
         select(Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m)
         .join(m, m.c.claim_id == Claim.id)
@@ -103,21 +98,20 @@ def claim_parts(
         cuts[claim_id, stage].append((reason, round(area, 2)))
     parts: dict[str, dict[int, float]] = {bar: {} for bar in BARS}
     for claim in claims:
-        accepted = claim.accepted_at is not None and claim.accepted_at <= moment
+        accepted = claim.accepted_at is not None
         stage, net = (Stage.ACCEPTED, claim.accepted_net_m2) if accepted else (Stage.REPORTED, claim.reported_net_m2)
         parts[REPORTED][claim.id] = claim.gross_m2
-        for reason, area in cuts[claim.id, stage]:
-            parts[reason][claim.id] = area
-        parts[_fate(claim, accepted, moment)][claim.id] = net
+        for cut, area in cuts[claim.id, stage]:
+            parts[cut][claim.id] = area
+        parts[_fate(claim)][claim.id] = net
     return parts
 
 
-def _fate(claim: Any, accepted: bool, moment: datetime) -> str:
-    if claim.revoked_at is not None and claim.revoked_at <= moment:
+def _fate(claim: Any) -> str:
+    if claim.revoked_at is not None:
         return REVOKED
-    if claim.rejected_at is not None and claim.rejected_at <= moment:
+    if claim.rejected_at is not None:
         return REJECTED
-    if accepted:
+    if claim.accepted_at is not None:
         return ACCEPTED
-    checked = claim.checked_at is not None and claim.checked_at <= moment
-    return NOT_YET_ACCEPTED if checked else NOT_YET_CHECKED
+    return NOT_YET_CHECKED if claim.checked_at is None else NOT_YET_ACCEPTED

@@ -98,7 +98,8 @@ def areas_m2(
 
     hole = np.concatenate(([False], ring_part[1:] == ring_part[:-1]))
     ring_owner = part_owner[ring_part]
-    areas = np.bincount(ring_owner, weights=np.where(hole, -ring_areas, ring_areas), minlength=count)
+    signed = np.where(hole, -ring_areas, ring_areas)
+    areas: NDArray[np.float64] = np.bincount(ring_owner, weights=signed, minlength=count).astype(np.float64)
 
     long = np.maximum(np.abs(step_l), np.abs(step_b)) > np.radians(_LONG_EDGE)
     for index in np.unique(ring_owner[ring[1:][edge][long]]):

@@ -3,7 +3,7 @@
 Geometries are shapely's, in degrees of EPSG:4490. In bulk, columns are read raw (:func:`raw`) and decoded at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
-    insert,
     select,
     type_coerce,
     update,
@@ -118,7 +117,7 @@ def next_id(connection: Connection, table: Table) -> int:
 def write(
     connection: Connection,
     table: Table,
-    rows: list[dict[str, Any]],
+    columns: Mapping[str, Sequence[Any]],
     geometries: NDArray[np.object_],
     *,
     new: bool,
@@ -127,38 +126,51 @@ def write(
 
     Parameters
     ----------
-    rows : list of dict
-        Column values by name, without ``geometry``, each with its ``id``. Rows need not have the same columns only if
-        they are one.
+    columns : dict of n values by the column's name
+        Without ``geometry``, with ``id``.
     geometries : array of shape (n,)
         In degrees; None where a row has no geometry.
     new : bool
         True to insert, False to replace the named columns of the rows with these ids.
     """
-    if not rows:
+    if len(geometries) == 0:
         return
-    for row, value in zip(rows, encode(geometries, connection.dialect), strict=True):
-        row["geometry"] = value
+    whole = {**columns, "geometry": encode(geometries, connection.dialect)}
     if new:
-        connection.execute(insert(table), rows)
+        _insert(connection, table, whole)
     else:
-        columns = [name for name in rows[0] if name != "id"]
-        values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
-        statement = update(table).where(table.c.id == bindparam("_id")).values(values)
-        connection.execute(
-            statement,
-            [{f"_{name}": value for name, value in row.items()} for row in rows],
-        )
+        _update(connection, table, whole)
     if connection.dialect.name == "sqlite":
-        _write_rtree(connection, table, np.array([row["id"] for row in rows]), geometries)
+        _write_rtree(connection, table, np.asarray(columns["id"]), geometries)
 
 
-def _write_rtree(
-    connection: Connection,
-    table: Table,
-    ids: NDArray[Any],
-    geometries: NDArray[np.object_],
-) -> None:
+def _insert(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert by the driver's own bulk way, which is several times as fast as a statement's parameters row by row."""
+    dialect = connection.dialect
+    values: list[Iterable[Any]] = []
+    for name, column in columns.items():
+        bound = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        values.append(column if bound is None else map(bound, column))
+    names = ", ".join(columns)
+    cursor = connection.connection.cursor()
+    if dialect.name == "postgresql":
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            for row in zip(*values, strict=True):
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" for _ in columns)
+        cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(zip(*values, strict=True)))
+    cursor.close()
+
+
+def _update(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns if name != "id"}
+    statement = update(table).where(table.c.id == bindparam("_id")).values(values)
+    names = [f"_{name}" for name in columns]
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+
+
+def _write_rtree(connection: Connection, table: Table, ids: NDArray[Any], geometries: NDArray[np.object_]) -> None:
     bounds = shapely.bounds(geometries)
     held = ~np.isnan(bounds[:, 0])
     cursor = connection.connection.cursor()  # the driver's own executemany: an R*Tree has no SQLAlchemy table

@@ -102,7 +102,7 @@ def fitting_systems(points: NDArray[np.float64], home: shapely.Geometry) -> list
             if epsg != 4490:
                 x, y = Transformer.from_crs(epsg, STORAGE, always_xy=True).transform(x, y)
             finite = np.isfinite(x) & np.isfinite(y)
-            inside = shapely.contains_xy(home, np.where(finite, x, 0), np.where(finite, y, 0)) & finite
+            inside = np.asarray(shapely.contains_xy(home, np.where(finite, x, 0), np.where(finite, y, 0))) & finite
             if inside.mean() > 0.5:
                 fits.append(Fit(epsg, swapped, float(inside.mean())))
     return sorted(fits, key=lambda fit: -fit.inside)
@@ -115,9 +115,9 @@ def check_position(geometries: NDArray[np.object_], home: shapely.Geometry, crs:
     """
     bounds = shapely.bounds(geometries)
     centres = np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
-    sane = np.isfinite(centres).all(axis=1)
+    sane = np.asarray(np.isfinite(centres).all(axis=1))
     around = shapely.box(*home.bounds).buffer(0.02)
-    inside = sane & shapely.contains_xy(around, np.where(sane[:, None], centres, 0))
+    inside = sane & np.asarray(shapely.contains_xy(around, np.where(sane[:, None], centres, 0)))
     if inside.mean() > 0.5:
         return
     lost = centres[~inside & sane]

@@ -61,13 +61,6 @@ def _asset(name: str) -> Path:
     return path
 
 
-class _Page(folium.Map):
-    """folium's map without the libraries that it would fetch from other hosts."""
-
-    default_js: list[tuple[str, str]] = []
-    default_css: list[tuple[str, str]] = []
-
-
 def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
     """A page that opens from a USB stick on a closed network: everything is in it. Raises NOT_BUILT.
 
@@ -75,7 +68,8 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
     shown, the others can be switched on.
     """
     zh = sheet.language == "zh"
-    page = _Page(tiles=None, zoom_control=True, control_scale=True)
+    page = folium.Map(tiles=None, zoom_control=True, control_scale=True)
+    page.default_js, page.default_css = [], []  # the libraries that it would fetch from other hosts
     west, south, east, north = layers[0].total_bounds
     page.fit_bounds([[south, west], [north, east]])
     for place, layer in enumerate(layers):
@@ -141,7 +135,8 @@ _STYLE = """html,body{margin:0;height:100%;font-family:"PingFang SC","Microsoft 
 .folium-map{position:absolute!important;left:0!important;top:0!important;width:62%!important;height:100%!important;background:#f3f6f4}
 #sheet{position:absolute;right:0;top:0;width:38%;height:100%;overflow:auto;box-sizing:border-box;padding:1.2rem;background:#fff}
 #sheet h1{font-size:1.35rem;margin:0 0 .5rem;color:#124d36}.headline{font-size:1.15rem;font-weight:600}
-#sheet table{border-collapse:collapse;width:100%;font-size:.9rem}#sheet td,#sheet th{padding:.25rem .4rem;border-bottom:1px solid #e3e8e5;text-align:right}
+#sheet table{border-collapse:collapse;width:100%;font-size:.9rem}
+#sheet td,#sheet th{padding:.25rem .4rem;border-bottom:1px solid #e3e8e5;text-align:right}
 #sheet td:first-child,#sheet th:first-child,#sheet td:last-child,#sheet th:last-child{text-align:left}
 .green{color:#1d7a43}.yellow{color:#8a6500}.red{color:#b32d2d}
 @media(max-width:800px){.folium-map{width:100%!important;height:55%!important}#sheet{position:absolute;top:55%;width:100%;height:auto}}"""

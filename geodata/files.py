@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -205,7 +206,10 @@ def _shapefile(source: str, path: Path, layer: str, encoding: str | None) -> gpd
         raise Problem(WRONG_ENCODING, file=path.name, declared=declared, likely=likely)
     if data.isascii():
         return raw
-    recode = lambda value: value.encode("ISO-8859-1").decode(fits[0]) if isinstance(value, str) else value
+
+    def recode(value: Any) -> Any:
+        return value.encode("ISO-8859-1").decode(fits[0]) if isinstance(value, str) else value
+
     for name in texts:
         raw[name] = raw[name].map(recode)
     return raw.rename(columns={name: recode(name) for name in raw.columns})

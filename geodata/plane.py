@@ -79,7 +79,8 @@ class Plane:
         points = shapely.get_coordinates(kept)
         if len(points) == 0:
             return kept
-        degrees = np.column_stack(self._transformer.transform(*points.T, direction="INVERSE"))
+        x, y = points.T
+        degrees = np.column_stack(self._transformer.transform(x, y, direction="INVERSE"))
         known = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
         keys, wanted = _as_keys(known[:, :2]), _as_keys(points)
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import shapely
 
-from farmland.database import Database
+from farmland.database import Database, table_of
 from farmland.tables import Unit
 from farmland.targets import Target, allocate
 from farmland.units import level_of, parent_of
@@ -106,12 +106,15 @@ def small_city(database: Database) -> Database:
     from datetime import date
 
     with database.writing() as session:
-        rows = [
-            {"id": n, "code": code, "name": f"单位{code}", "level": level_of(code), "parent_code": parent_of(code),
-             "area_m2": area_m2(square)}
-            for n, (code, square) in enumerate(SQUARES.items(), start=1)
-        ]  # fmt: skip
-        write(session.connection(), Unit.__table__, rows, np.array(list(SQUARES.values()), dtype=object), new=True)
+        columns = {
+            "id": list(range(1, len(SQUARES) + 1)),
+            "code": list(SQUARES),
+            "name": [f"单位{code}" for code in SQUARES],
+            "level": [level_of(code) for code in SQUARES],
+            "parent_code": [parent_of(code) for code in SQUARES],
+            "area_m2": [area_m2(square) for square in SQUARES.values()],
+        }
+        write(session.connection(), table_of(Unit), columns, np.array(list(SQUARES.values()), dtype=object), new=True)
         session.add(
             Target(
                 code="2022", name="2022年", start_day=date(2022, 1, 1), due_day=date(2022, 6, 30), area_basis="whole"

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from farmland.claims import Claim, Deduction, State, Step, get_claim
 from farmland.clock import SHANGHAI
-from farmland.database import Database
+from farmland.database import Database, table_of
 from farmland.progress import progress, progress_tree
 from farmland.tables import BaselinePatch
 from farmland.targets import allocate
@@ -43,13 +43,18 @@ def accept(session, claim, minutes=1) -> None:
 
 
 def add_farmland(database: Database, *fields: shapely.Polygon) -> None:
-    rows = [
-        {"id": n, "year": 2019, "number": f"B{n}", "land_class": "0101", "ridge_factor": 0.0, "area_m2": 1.0,
-         "fingerprint": ""}
-        for n, _ in enumerate(fields, start=1)
-    ]  # fmt: skip
+    count = len(fields)
+    columns = {
+        "id": list(range(1, count + 1)),
+        "year": [2019] * count,
+        "number": [f"B{n}" for n in range(count)],
+        "land_class": ["0101"] * count,
+        "ridge_factor": [0.0] * count,
+        "area_m2": [1.0] * count,
+        "fingerprint": [""] * count,
+    }
     with database.writing() as session:
-        write(session.connection(), BaselinePatch.__table__, rows, np.array(fields, dtype=object), new=True)
+        write(session.connection(), table_of(BaselinePatch), columns, np.array(fields, dtype=object), new=True)
 
 
 def test_each_deduction_is_named_and_measured(small_city: Database) -> None:

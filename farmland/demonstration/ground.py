@@ -20,6 +20,9 @@ GROUPS = 11_651
 FARMLAND_MU = 806_000
 BASELINE_YEAR = 2019
 CRS = "EPSG:4490"
+_OTHER_CLASSES = {
+    "0201": 0.2, "0301": 0.3, "0305": 0.16, "1104": 0.08, "1201": 0.12, "0702": 0.09, "1206": 0.05,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ def _classes(cells: pd.DataFrame, grid: Mesh, rng: np.random.Generator) -> NDArr
         "0101",
         np.where(rng.uniform(size=len(cells)) < 0.08, "0102", "0103"),
     )
-    others = rng.choice(["0201", "0301", "0305", "1104", "1201", "0702", "1206"], len(cells), p=[0.2, 0.3, 0.16, 0.08, 0.12, 0.09, 0.05])  # fmt: skip
+    names, shares = zip(*_OTHER_CLASSES.items(), strict=True)
+    others = rng.choice(names, len(cells), p=shares)
     return np.where(cells["plot"], farmland, others).astype(object)
 
 

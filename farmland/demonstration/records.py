@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import affinity
 
+from farmland.claims import State
 from farmland.clock import SHANGHAI
 from farmland.demonstration.ground import BASELINE_YEAR, CRS, Ground
 from farmland.units import Level, level_of
@@ -189,9 +190,10 @@ def _wanted(parts: dict[str, float], rng: np.random.Generator) -> dict[str, floa
     """The mu that each village is to have accepted, ACCEPTED_MU in all with the known claim; towns differ in pace."""
     pace = {}
     wanted = {}
-    for code, area_mu in parts.items():
+    for code in parts:
         if level_of(code) is Level.TOWN:
-            pace[code] = rng.choice([rng.uniform(1.0, 1.25), rng.uniform(0.86, 0.98), rng.uniform(0.3, 0.75)], p=[0.16, 0.2, 0.64])  # fmt: skip
+            speeds = [rng.uniform(1.0, 1.25), rng.uniform(0.86, 0.98), rng.uniform(0.3, 0.75)]
+            pace[code] = rng.choice(speeds, p=[0.16, 0.2, 0.64])
     for code, area_mu in parts.items():
         if level_of(code) is Level.VILLAGE and area_mu > 1.5 and rng.uniform() < 0.93:
             wanted[code] = area_mu * pace[code[:9] + "000"] * rng.uniform(0.4, 1.6)
@@ -219,7 +221,7 @@ def _claim(
     }
 
 
-def _next_cell(ground: Ground, supply: dict[str, list[int]], village: str, area_mu: float) -> int:
+def _next_cell(ground: Ground, supply: dict[str, list[int]], village: str, area_mu: float) -> tuple[int, float]:
     """A cell that holds `area_mu`, and that area; where none is so large the last, and what it holds."""
     room_mu = m2_to_mu(ground.cells["area_m2"].to_numpy()) * 0.97
     cells = supply[village]
@@ -279,7 +281,7 @@ def _histories(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     days = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
     weight = np.array([0.15 if day.weekday() >= 5 else 1.0 for day in days]) * np.linspace(0.6, 1.8, len(days))
     weight[[date(2022, 1, 31) <= day <= date(2022, 2, 6) for day in days]] = 0.0
-    moments: dict[str, list[datetime | None]] = {f"{name}_at": [] for name in ("reported", "checked", "accepted", "rejected", "revoked")}  # fmt: skip
+    moments: dict[str, list[datetime | None]] = {f"{state}_at": [] for state in State}
     reasons: dict[str, list[str]] = {"rejected_why": [], "revoked_why": []}
 
     def at(day: date) -> datetime:
@@ -312,7 +314,7 @@ def _histories(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         why = ("未见出苗", "图斑与现场不符", "资料不全", "地块已建房")
         reasons["rejected_why"].append(str(rng.choice(why)) if fate == "rejected" else "")
         reasons["revoked_why"].append("复查发现重新撂荒" if fate == "revoked" else "")
-    return frame.assign(**moments, **reasons)
+    return pd.concat([frame, pd.DataFrame(moments | reasons, index=frame.index)], axis=1)
 
 
 def _faults(ground: Ground, frame: pd.DataFrame, rng: np.random.Generator) -> list[shapely.Geometry]:
@@ -353,7 +355,7 @@ def _faults(ground: Ground, frame: pd.DataFrame, rng: np.random.Generator) -> li
     return geometries
 
 
-def _table(columns: object) -> pd.DataFrame:
+def _table(columns: dict[str, list[str]] | pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(columns)
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="row")
     return frame

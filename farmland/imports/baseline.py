@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from farmland.baseline import BaselinePatch
+from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
     numbers_of,
@@ -69,9 +70,9 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
         {
             "year": years[good].astype(int),
             "number": numbers[good],
-            "unit_code": np.where(codes[good] == "", None, codes[good]),
+            "unit_code": [code or None for code in codes[good]],
             "land_class": classes[good],
-            "restoration": np.where(marks[good] == "", None, marks[good]),
+            "restoration": [mark or None for mark in marks[good]],
             "ridge_factor": ridges[good],
             "area_m2": areas_m2(geometries[good]).round(2),
             "fingerprint": prints[good],
@@ -85,7 +86,7 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     extra = source.extra()
     write_rows(
         session,
-        BaselinePatch.__table__,  # type: ignore[arg-type]
+        table_of(BaselinePatch),
         ["year", "number"],
         rows,
         held,

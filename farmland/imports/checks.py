@@ -56,11 +56,11 @@ def sound_geometries(
     found = faults(geometries)
     sound = np.ones(len(geometries), dtype=bool)
     mended = np.array([], dtype=object)
-    wrong = np.flatnonzero([fault is not None for fault in found])
-    if options.repair and len(wrong):
-        mended = repair(geometries[wrong])
-    for place, i in enumerate(wrong):
-        fault, number = found[i], int(source.numbers[i])
+    wrong = [(i, fault) for i, fault in enumerate(found) if fault is not None]
+    if options.repair and wrong:
+        mended = repair(geometries[[i for i, _ in wrong]])
+    for place, (i, fault) in enumerate(wrong):
+        number = int(source.numbers[i])
         if options.repair and faults(mended[place : place + 1])[0] is None:
             geometries[i] = mended[place]
             words = {"fault_zh": fault.sentence("zh"), "fault_en": fault.sentence("en")}
@@ -103,20 +103,20 @@ def refuse_twice(source: Source, field: str, values: NDArray[np.object_], outcom
 def unit_codes(source: Source, field: str, outcome: Outcome) -> NDArray[np.object_]:
     """A column of unit codes in their normal form, "" where it is empty or wrong, shape (n,); wrong ones are named."""
     text = source.text(field, "")
-    normal: dict[str, str | Problem] = {"": ""}
+    normal: dict[str, str] = {"": ""}
+    wrong: dict[str, Problem] = {}
     for code in set(text) - {""}:
         try:
             normal[code] = normal_code(code)
         except Problem as problem:
-            normal[code] = problem
-    for i in np.flatnonzero([isinstance(normal[code], Problem) for code in text]):
-        problem = normal[text[i]]
-        assert isinstance(problem, Problem)
-        outcome.bad.append(Row(int(source.numbers[i]), field, problem))
-    return np.array(
-        [code if isinstance(code := normal[value], str) else "" for value in text],
-        dtype=object,
-    )
+            normal[code], wrong[code] = "", problem
+    if wrong:
+        outcome.bad.extend(
+            Row(int(number), field, wrong[code])
+            for code, number in zip(text, source.numbers, strict=True)
+            if code in wrong
+        )
+    return np.array([normal[value] for value in text], dtype=object)
 
 
 def check_whole(session: Session, source: Source, geometries: NDArray[np.object_]) -> None:

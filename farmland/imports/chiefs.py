@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from farmland.chiefs import APPOINTMENT_ENDS_BEFORE_START, Appointment, Chief
 from farmland.clock import parse_day
+from farmland.database import table_of
 from farmland.imports.checks import refuse_empty, unit_codes
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
@@ -78,8 +79,8 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
     }
     connection = session.connection()
     chief_id, appointment_id = (
-        next_id(connection, Chief.__table__),
-        next_id(connection, Appointment.__table__),
+        next_id(connection, table_of(Chief)),
+        next_id(connection, table_of(Appointment)),
     )
     ids = {code: row.id for code, row in chiefs.items()}
     new_chiefs, new_appointments = [], []

@@ -61,11 +61,11 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
             except Problem as problem:
                 outcome.bad.append(Row(int(source.numbers[i]), "unit_code", problem))
     kinds = source.text("source_kind", SourceKind.OTHER)
-    for i in np.flatnonzero(~np.isin(kinds, list(SourceKind))):
-        outcome.refuse([source.numbers[i]], "source_kind", BAD_SOURCE_KIND, text=kinds[i])
+    for wrong in np.flatnonzero(~np.isin(kinds, list(SourceKind))):
+        outcome.refuse([source.numbers[wrong]], "source_kind", BAD_SOURCE_KIND, text=kinds[wrong])
     typed = numbers_of(source, "typed_area_mu", outcome, None)
-    for i in np.flatnonzero(typed < 0):
-        outcome.refuse([source.numbers[i]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[i])
+    for wrong in np.flatnonzero(typed < 0):
+        outcome.refuse([source.numbers[wrong]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[wrong])
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     numbers = source.text("number", "")
     refuse_twice(source, "number", numbers, outcome)

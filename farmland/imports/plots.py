@@ -1,5 +1,7 @@
 """Import of responsibility plots from a layer of polygons."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
     place_in_units,
@@ -22,6 +25,7 @@ from farmland.plots import Plot
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.area import areas_m2
 from geodata.geometry_faults import fingerprint
+from geodata.overlaps import overlaps
 from geodata.problems import Kind, Problem
 
 OVERLAPS = Kind(
@@ -59,7 +63,6 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
     numbers = source.text("number", "")
     numbers = np.where(numbers == "", [f"P{text[:16]}" for text in prints], numbers)
     refuse_twice(source, "number", codes + "/" + numbers, outcome)
-    _tell_overlaps(source, geometries, sound, outcome)
 
     bad = np.isin(source.numbers, [row.number for row in outcome.bad])
     good = np.flatnonzero(~bad)
@@ -74,16 +77,24 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         }
     )
     extra = source.extra()
-    write_rows(
-        session,
-        Plot.__table__,  # type: ignore[arg-type]
-        ["unit_code", "number"],
-        rows,
-        _held(session, rows),
-        geometries[good],
-        [extra[i] for i in good],
-        outcome,
-    )
+    with ThreadPoolExecutor(1) as beside:  # overlaps are looked for while the database writes: two cores, half the time
+        where = np.flatnonzero(sound)
+        overlapping = beside.submit(overlaps, geometries[where])
+        write_rows(
+            session,
+            table_of(Plot),
+            ["unit_code", "number"],
+            rows,
+            _held(session, rows),
+            geometries[good],
+            [extra[i] for i in good],
+            outcome,
+        )
+        pairs, shared = overlapping.result()
+    points = shapely.point_on_surface(shared)
+    for (first, second), point in zip(source.numbers[where][pairs].tolist(), points, strict=True):
+        fault = Problem(OVERLAPS, other=first, longitude=point.x, latitude=point.y)
+        outcome.notices.append(Row(second, "geometry", fault))
     return outcome
 
 
@@ -94,11 +105,9 @@ def _held(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known_units(session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome) -> NDArray[np.object_]:
-    held = set(session.scalars(select(Unit.code)))
-    for i, code in enumerate(codes):
-        if code and code not in held:
-            # A survey names villages; where the village is a group's parent only, its code is known all the same.
-            outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
+    unknown = set(codes) - {"", *session.scalars(select(Unit.code))}
+    for i in np.flatnonzero(np.isin(codes, list(unknown))) if unknown else []:
+        outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=codes[i])
     return codes
 
 
@@ -109,32 +118,3 @@ def _yes(source: Source, field: str, outcome: Outcome) -> NDArray[np.bool_]:
     for i in np.flatnonzero(wrong):
         outcome.refuse([source.numbers[i]], field, NOT_YES_NO, text=text[i])
     return np.isin(lower, list(_YES))
-
-
-def _tell_overlaps(
-    source: Source,
-    geometries: NDArray[np.object_],
-    sound: NDArray[np.bool_],
-    outcome: Outcome,
-) -> None:
-    """Tell plots of the file that overlap: the coverage check finds the suspects, only these are compared."""
-    where = np.flatnonzero(sound)
-    parts, owner = shapely.get_parts(geometries[where], return_index=True)
-    edges = shapely.coverage_invalid_edges(parts)
-    suspects = np.unique(where[owner[~shapely.is_empty(edges)]])
-    if len(suspects) == 0:
-        return
-    tree = shapely.STRtree(geometries[suspects])
-    left, right = tree.query(geometries[suspects], predicate="intersects")
-    once = left < right
-    left, right = suspects[left[once]], suspects[right[once]]
-    shared = shapely.intersection(geometries[left], geometries[right])
-    for a, b, common in zip(left, right, shared, strict=True):
-        if common.area > 0 and areas_m2([common])[0] >= 0.01:
-            point = shapely.point_on_surface(common)
-            outcome.notices.append(_overlap(source, int(a), int(b), point))
-
-
-def _overlap(source: Source, a: int, b: int, point: shapely.Point) -> Row:
-    facts = {"other": int(source.numbers[a]), "longitude": point.x, "latitude": point.y}
-    return Row(int(source.numbers[b]), "geometry", Problem(OVERLAPS, **facts))

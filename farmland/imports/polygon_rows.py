@@ -47,14 +47,17 @@ def write_rows(
         places = np.flatnonzero(chosen)
         if new:
             first = next_id(connection, table)
-            ids = range(first, first + len(places))
+            ids = list(range(first, first + len(places)))
         else:
             ids = joined["id"].to_numpy()[places].astype(int).tolist()
-        records = rows.iloc[places].to_dict("records")
-        for record, row_id, place in zip(records, ids, places, strict=True):
-            record["id"] = row_id
-            record["extra"] = extra[place]
-        write(connection, table, records, geometries[places], new=new)  # type: ignore[arg-type]
+        columns = {name: rows[name].to_numpy()[places].tolist() for name in rows.columns}
+        write(
+            connection,
+            table,
+            {"id": ids, **columns, "extra": [extra[place] for place in places]},
+            geometries[places],
+            new=new,
+        )
     outcome.added, outcome.changed = int(is_new.sum()), int(is_changed.sum())
     outcome.unchanged = len(rows) - outcome.added - outcome.changed
     outcome.area_m2 = round(float(rows["area_m2"].sum()), 2) if len(rows) else 0.0

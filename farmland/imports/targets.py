@@ -36,14 +36,10 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
     refuse_empty(source, "unit_code", source.text("unit_code"), outcome)
     source.text("area_mu")
     parts = numbers_of(source, "area_mu", outcome, None)
-    for i in np.flatnonzero(~(parts >= 0)):
-        if not np.isnan(parts[i]) or source.text("area_mu")[i] == "":
-            outcome.refuse(
-                [source.numbers[i]],
-                "area_mu",
-                TARGET_NOT_POSITIVE,
-                area_mu=source.text("area_mu")[i],
-            )
+    area_text = source.text("area_mu")
+    for wrong in np.flatnonzero(~(parts >= 0)):
+        if not np.isnan(parts[wrong]) or area_text[wrong] == "":
+            outcome.refuse([source.numbers[wrong]], "area_mu", TARGET_NOT_POSITIVE, area_mu=area_text[wrong])
     refuse_twice(source, "unit_code", names + "/" + codes, outcome)
     held = set(session.scalars(select(Unit.code)))
     for i, code in enumerate(codes):
@@ -53,7 +49,7 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
     dues = days_of(source, "due_day", outcome, "")
     bad = {row.number for row in outcome.bad}
     for name in dict.fromkeys(names):
-        rows = [i for i in np.flatnonzero(names == name) if source.numbers[i] not in bad]
+        rows = [int(i) for i in np.flatnonzero(names == name) if source.numbers[i] not in bad]
         if not rows or not name:
             continue
         try:

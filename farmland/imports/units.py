@@ -4,6 +4,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from farmland.database import table_of
 from farmland.imports.checks import (
     refuse_empty,
     refuse_twice,
@@ -12,7 +13,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.source import Source
-from farmland.units import Unit, level_of, parent_of
+from farmland.units import LEVELS, Unit, level_of, parent_of
 from geodata.area import areas_m2
 from geodata.column import next_id, write
 from geodata.geometry_faults import fingerprint
@@ -50,16 +51,12 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
             outcome.refuse([source.numbers[i]], "code", PARENT_MISSING, code=code, parent=parent)
 
     bad = {row.number for row in outcome.bad}
-    good = [
-        i for i in np.argsort([len(code) * 10**15 + int(code or 0) for code in codes]) if source.numbers[i] not in bad
-    ]
-    good.sort(
-        key=lambda i: (
-            list(type(level_of(codes[i]))).index(level_of(codes[i])),
-            codes[i],
-        )
-    )
-    areas = areas_m2(np.where(sound, geometries, None)).round(2)
+    # Parents are written before their children, who refer to them.
+    good = [i for i in range(len(codes)) if source.numbers[i] not in bad]
+    good.sort(key=lambda i: (LEVELS.index(level_of(str(codes[i]))), codes[i]))
+    measured = geometries.copy()
+    measured[~sound] = None
+    areas = areas_m2(measured).round(2)
     old = np.array([held[code].geometry if code in held else None for code in codes], dtype=object)
     has_old = np.array([geometry is not None for geometry in old])
     same = np.zeros(len(codes), dtype=bool)
@@ -68,7 +65,7 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         same[both] = fingerprint(old[both]) == fingerprint(geometries[both])
 
     connection = session.connection()
-    first = next_id(connection, Unit.__table__)
+    first = next_id(connection, table_of(Unit))
     new, changed = [], []
     for i in good:
         code = codes[i]
@@ -78,34 +75,23 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
             changed.append(i)
         else:
             outcome.unchanged += 1
-    rows = [
-        {
-            "id": first + place,
-            "code": codes[i],
-            "name": names[i],
-            "level": level_of(codes[i]),
-            "parent_code": parent_of(codes[i]),
-            "area_m2": None if geometries[i] is None else float(areas[i]),
-        }
-        for place, i in enumerate(new)
-    ]
-    write(connection, Unit.__table__, rows, geometries[new], new=True)
-    kept = [held[codes[i]].geometry if geometries[i] is None else geometries[i] for i in changed]
-    rows = [
-        {
-            "id": held[codes[i]].id,
-            "name": names[i],
-            "area_m2": held[codes[i]].area_m2 if geometries[i] is None else float(areas[i]),
-        }
-        for i in changed
-    ]
-    write(
-        connection,
-        Unit.__table__,
-        rows,
-        np.array([*kept, None], dtype=object)[:-1],
-        new=False,
-    )
+    columns = {
+        "id": list(range(first, first + len(new))),
+        "code": [codes[i] for i in new],
+        "name": [names[i] for i in new],
+        "level": [level_of(codes[i]) for i in new],
+        "parent_code": [parent_of(codes[i]) for i in new],
+        "area_m2": [None if geometries[i] is None else float(areas[i]) for i in new],
+    }
+    write(connection, table_of(Unit), columns, geometries[new], new=True)
+    kept = [i for i in changed if geometries[i] is None]
+    geometries[kept] = old[kept]
+    columns = {
+        "id": [held[codes[i]].id for i in changed],
+        "name": [names[i] for i in changed],
+        "area_m2": [held[codes[i]].area_m2 if i in kept else float(areas[i]) for i in changed],
+    }
+    write(connection, table_of(Unit), columns, geometries[changed], new=False)
     outcome.added, outcome.changed = len(new), len(changed)
     outcome.area_m2 = round(float(areas[good].sum()), 2) if good else 0.0
     return outcome

@@ -1,0 +1,151 @@
+"""The areas of claims, summed over each unit and all below it: in m², and in mu that add up down the tree."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from farmland.claims import Claim, claim_moments
+from farmland.clock import days_before
+from farmland.database import Moment
+from farmland.rounding import shares
+from farmland.units import LEVELS, Level, Unit, code_range, parent_of, within
+from geodata.area import m2_to_mu
+
+Floats = NDArray[np.float64]
+RECENT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class UnitTree:
+    """Units from the top down, by code within a level; `parent` is the place of each one's parent, -1 at the top."""
+
+    codes: list[str]
+    names: list[str]
+    levels: list[Level]
+    parent_codes: list[str | None]
+    parent: NDArray[np.int64]
+    rank: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, session: Session, top: str, deepest: int) -> "UnitTree":
+        """The units from `top` down to the level of index `deepest`."""
+        found = session.execute(
+            select(Unit.code, Unit.name, Unit.level, Unit.parent_code).where(
+                within(Unit.code, top), Unit.level.in_(LEVELS[: deepest + 1])
+            )
+        ).all()
+        rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
+        rows = sorted((rank[level], code, name, parent) for code, name, level, parent in found)
+        ranks, codes, names, parents = (list(column) for column in zip(*rows, strict=True))
+        place = {code: i for i, code in enumerate(codes)}
+        parent = np.array([place.get(code, -1) for code in parents])
+        return cls(codes, names, [LEVELS[i] for i in ranks], parents, parent, np.array(ranks))
+
+    def places(self, codes: list[str]) -> list[int]:
+        """The place of each unit in the tree; where the tree does not go down to it, of the unit above it that is there."""
+        place = {code: i for i, code in enumerate(self.codes)}
+        found = []
+        for code in codes:
+            while code not in place and (above := parent_of(code)):
+                code = above
+            found.append(place[code])
+        return found
+
+    def below(self) -> list[NDArray[np.int64]]:
+        """The places of the units of each level that have a parent here, level by level from the top."""
+        return [np.flatnonzero((self.rank == level) & (self.parent >= 0)) for level in np.unique(self.rank)]
+
+    def rolled_up(self, own: Floats) -> Floats:
+        """Each unit's own rows with those of all below it added, shape as `own`, (n, k)."""
+        whole = own.copy()
+        for rows in reversed(self.below()):
+            np.add.at(whole, self.parent[rows], whole[rows])
+        return whole
+
+
+@dataclass(frozen=True)
+class UnitAreas:
+    """Sums over each unit's subtree: m² by name, the same as mu that add up, and the numbers of claims; shape (n,)."""
+
+    m2: dict[str, Floats]
+    mu: dict[str, Floats]
+    claims: NDArray[np.int64]
+
+
+def areas_of_claims(session: Session, tree: UnitTree, moment: datetime, target_code: str | None) -> UnitAreas:
+    """The areas of a target's claims as of a moment.
+
+    Names: `reported` and `rejected` gross areas; `checked`, `accepted` and `revoked` net areas, what is accepted being
+    checked too; `earlier` what was accepted RECENT_DAYS before.
+    """
+    first, end = code_range(tree.codes[0])
+    earlier = days_before(moment, RECENT_DAYS)
+    asked = {"moment": moment, "earlier": earlier, "first": first, "end": end, "target_code": target_code}
+    found = session.execute(_by_unit(), asked).all()
+    own = np.zeros((len(tree.codes), 1 + len(_SUMS)))
+    np.add.at(
+        own, tree.places([row[0] for row in found]), np.array([row[1:] for row in found]).reshape(-1, own.shape[1])
+    )
+    whole = tree.rolled_up(own).round(2)
+    columns = dict(zip(_SUMS, (column.copy() for column in whole.T[1:]), strict=True))
+    columns["checked"] = (columns["waiting"] + columns["accepted"]).round(2)
+    from_claims = dict(zip(_SUMS, own.T[1:] != 0, strict=True))
+    shown_mu = {
+        name: _shown_mu(tree, columns[name], from_claims[name])
+        for name in ("reported", "accepted", "rejected", "revoked", "earlier")
+    }
+    waiting_at_top = np.round(m2_to_mu(columns["checked"][0]), 2) - shown_mu["accepted"][0]
+    waiting = _shown_mu(tree, columns["waiting"], from_claims["waiting"], waiting_at_top)
+    shown_mu["checked"] = (shown_mu["accepted"] + waiting).round(2)
+    return UnitAreas(columns, shown_mu, whole[:, 0].astype(np.int64))
+
+
+_SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier")
+
+
+@cache
+def _by_unit() -> Select[*tuple[Any, ...]]:
+    """The number of claims and the sums of m², in the order of _SUMS, by unit; put together once, as it is asked often."""
+    moment, earlier = bindparam("moment", type_=Moment), bindparam("earlier", type_=Moment)
+    m = claim_moments(moment).c
+
+    def area(column: Any, *conditions: ColumnElement[bool]) -> ColumnElement[float]:
+        return func.sum(case((and_(*conditions), column), else_=0.0))
+
+    waiting = (m.checked_at.is_not(None), m.accepted_at.is_(None), m.rejected_at.is_(None))
+    then = (m.accepted_at <= earlier, or_(m.revoked_at.is_(None), m.revoked_at > earlier))
+    sums: dict[str, ColumnElement[float]] = {
+        "reported": func.sum(Claim.gross_m2),
+        "waiting": area(Claim.reported_net_m2, *waiting),
+        "accepted": area(Claim.accepted_net_m2, m.accepted_at.is_not(None), m.revoked_at.is_(None)),
+        "rejected": area(Claim.gross_m2, m.rejected_at.is_not(None)),
+        "revoked": area(Claim.accepted_net_m2, m.revoked_at.is_not(None)),
+        "earlier": area(Claim.accepted_net_m2, *then),
+    }
+    return (
+        select(Claim.unit_code, func.count(), *(sums[name] for name in _SUMS))
+        .join_from(Claim, m.claim_id.table, m.claim_id == Claim.id)
+        .where(Claim.unit_code >= bindparam("first"), Claim.unit_code < bindparam("end"))
+        .where(Claim.target_code == bindparam("target_code"))
+        .group_by(Claim.unit_code)
+    )
+
+
+def _shown_mu(tree: UnitTree, area_m2: Floats, has_own: NDArray[np.bool_], top_mu: float | None = None) -> Floats:
+    """Sums as mu with two decimals; the children of a unit add up to its figure. `top_mu` is the top's where it is given."""
+    exact = m2_to_mu(area_m2)
+    shown = exact.round(2)
+    if top_mu is not None:
+        shown[0] = top_mu
+    for rows in tree.below():
+        # Claims of the parent itself, at no child, leave a rest: then its children are rounded each for itself.
+        rows = rows[~has_own[tree.parent[rows]]]
+        if len(rows):
+            shown[rows] = shares(shown, exact[rows], tree.parent[rows])
+    return shown

@@ -1,0 +1,38 @@
+"""Which polygons of many overlap, found in bulk."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geodata.area import areas_m2
+from geodata.plane import RECORD_M2
+
+
+def overlaps(polygons: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """The pairs of polygons that share land, and the land that each pair shares.
+
+    Parameters
+    ----------
+    polygons : array of shape (n,)
+        Valid polygons and multipolygons in degrees. They may share borders.
+
+    Returns
+    -------
+    pairs : array of shape (m, 2), the smaller index first, in order
+    shared : array of shape (m,), each of at least :data:`geodata.plane.RECORD_M2`
+
+    >>> row = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.box(1.5, 0.2, 1.8, 0.5)]
+    >>> overlaps(np.array(row))[0].tolist()
+    [[1, 2]]
+    """
+    parts, owner = shapely.get_parts(polygons, return_index=True)
+    # Where land is shared, an edge of one of the two lies within the other or beside it: only these are compared.
+    suspects = np.unique(owner[~shapely.is_empty(shapely.coverage_invalid_edges(parts))])
+    if len(suspects) == 0:
+        return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=object)
+    found, other = shapely.STRtree(polygons).query(polygons[suspects], predicate="intersects")
+    pairs = np.unique(np.sort(np.column_stack([suspects[found], other]), axis=1), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
+    counted = areas_m2(shared) >= RECORD_M2
+    return pairs[counted], shared[counted]
