@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import answers, figures, reading, writing
 from api.settings import Settings
 from farmland.database import Database
+from farmland.tiles import FILE_NAME
 from geodata.problems import Kind, Problem
 
 STATIC = Path(__file__).parent / "static"
@@ -82,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get("/tiles/city.pmtiles", include_in_schema=False)
     def _tiles() -> FileResponse:
-        path = settings.data_dir / "tiles" / "city.pmtiles"
+        path = settings.tiles / FILE_NAME
         if not path.exists():
             raise Problem(NO_TILES)
         return FileResponse(

@@ -19,6 +19,7 @@ from farmland.database import table_of
 from farmland.land_classes import class_name
 from farmland.plots import Plot, get_plot, plot_at
 from farmland.targets import Allocation, Target, get_target
+from farmland.tiles import FILE_NAME
 from farmland.units import (
     LEVELS,
     Level,
@@ -451,7 +452,7 @@ def about(session: Reading, request: Request) -> Response:
     settings = request.app.state.settings
     standing = city.demonstration(session)
     tops = cities(session)
-    tiles = settings.data_dir / "tiles" / "city.pmtiles"
+    tiles = settings.tiles / FILE_NAME
     farmland_m2 = round(session.scalar(select(func.sum(Plot.area_m2))) or 0.0, 2)
     return json(
         {

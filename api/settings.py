@@ -8,7 +8,7 @@ from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from farmland.progress import WarningColours
+from farmland.warning import WarningColours
 from geodata.problems import Kind, Language, Problem
 
 BAD_SETTING = Kind(
@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database's address; by default a file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'tianzhang.sqlite'}"
+
+    @property
+    def tiles(self) -> Path:
+        """The folder of the map's tiles."""
+        return self.data_dir / "tiles"
 
     @property
     def colours(self) -> WarningColours:

@@ -4,14 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import DateTime, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import DateTime, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -19,6 +15,9 @@ from sqlalchemy.types import TypeDecorator
 
 from farmland.clock import SHANGHAI
 from geodata.problems import Kind, Problem
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 NOT_PREPARED = Kind(
     "database_not_prepared",
@@ -31,6 +30,9 @@ UNREACHABLE = Kind(
     "连接不上数据库 {database}：{reason}。请检查 TIANZHANG_DATABASE_URL 和数据库服务。",
     "The database {database} cannot be reached: {reason}. Check TIANZHANG_DATABASE_URL and the database server.",
 )
+
+VERSION = "0002"
+"""The last migration: the version of the tables that this code works on."""
 
 # One writer at a time on PostgreSQL too: net areas depend on every claim around, so writes must be in some order.
 _WRITER_LOCK = 0x7469616E
@@ -85,6 +87,8 @@ class Database:
 
     def prepare(self) -> None:
         """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
+        from alembic import command  # takes as long to load as all else here, and only this needs it
+
         with self._connected(self._writing) as connection:
             command.upgrade(migrations(connection), "head")
             connection.commit()
@@ -92,8 +96,9 @@ class Database:
     def require_prepared(self) -> None:
         """Raises NOT_PREPARED unless the tables are of this version."""
         with self._connected(self.engine) as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current != ScriptDirectory.from_config(migrations(None)).get_current_head():
+            held = inspect(connection).has_table("alembic_version")
+            current = connection.scalar(text("SELECT version_num FROM alembic_version")) if held else None
+        if current != VERSION:
             raise Problem(NOT_PREPARED, database=self.name)
 
     @contextmanager
@@ -127,8 +132,10 @@ class Database:
         self.engine.dispose()
 
 
-def migrations(connection: Connection | None) -> Config:
+def migrations(connection: Connection | None) -> "Config":
     """The configuration of Alembic, over an open connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

@@ -13,8 +13,9 @@ from farmland.claims import Claim, State, claim_moments
 from farmland.imports.outcome import Outcome
 from farmland.land_classes import class_name
 from farmland.plots import Plot
-from farmland.progress import WarningColours, progress_tree
+from farmland.progress import progress_tree
 from farmland.units import Unit, get_unit, within
+from farmland.warning import WarningColours
 from geodata.area import m2_to_mu
 from geodata.column import decode, raw
 from geodata.crs import STORAGE

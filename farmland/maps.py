@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from farmland.city import demonstration
-from farmland.progress import Progress, WarningColours, progress_tree
+from farmland.progress import Progress, progress_tree
 from farmland.units import LEVELS, Level, Unit, get_unit
+from farmland.warning import WarningColours
 from geodata.column import decode, raw
 from geodata.crs import STORAGE
 from geodata.drawn import Sheet, draw_page, draw_print

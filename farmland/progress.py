@@ -6,9 +6,8 @@ and what waits for acceptance sum to what is checked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -17,23 +16,9 @@ from farmland.clock import day_of
 from farmland.targets import AreaBasis, Plan, Target, allocations, get_target, target_on
 from farmland.unit_areas import RECENT_DAYS, Floats, UnitAreas, UnitTree, areas_of_claims
 from farmland.units import LEVELS, Level, chain_of, get_unit, is_within, parent_of
+from farmland.warning import Warning, WarningColours
 
-Warning = Literal["green", "yellow", "red", "none"]
 _LONGEST_FORECAST_DAYS = 350_000  # beyond the year 2970 a forecast says no more than "never"
-
-
-@dataclass(frozen=True)
-class WarningColours:
-    """From which share of the plan curve on a unit is green, or yellow; below it is red."""
-
-    green: float = 1.0
-    yellow: float = 0.85
-
-    def of(self, ratios: Floats) -> list[Warning]:
-        """The warning colour for each accepted ÷ plan; "none" for NaN, where there is no target."""
-        steps = [np.isnan(ratios), ratios >= self.green, ratios >= self.yellow]
-        found: list[Warning] = np.select(steps, ["none", "green", "yellow"], "red").tolist()
-        return found
 
 
 class Progress(NamedTuple):

@@ -7,6 +7,7 @@ from farmland.claims import Claim, Deduction, Step
 from farmland.database import Base
 from farmland.plots import Plot
 from farmland.targets import Allocation, Target
+from farmland.tiles import GroundChange
 from farmland.tokens import Token
 from farmland.units import Unit
 
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "Deduction",
     "Demonstration",
+    "GroundChange",
     "Plot",
     "Step",
     "Target",

@@ -196,6 +196,12 @@ def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons
     return UnitPolygons(codes, decode([row[1] for row in rows]))
 
 
+def home_of(session: Session) -> shapely.Geometry | None:
+    """The land of the whole city, where polygons of records must lie; None while no city has a polygon."""
+    found = polygons(session, Unit.level == Level.CITY)
+    return shapely.union_all(found.geometries) if len(found.codes) else None
+
+
 def count_by_level(session: Session) -> dict[Level, int]:
     """How many units there are of each level."""
     found = dict(session.execute(select(Unit.level, func.count()).group_by(Unit.level)).all())

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from farmland.claims import Claim, Deduction, claim_moments
 from farmland.clock import day_of
-from farmland.net_area import Reason, Stage
+from farmland.net_area import REASON_NAMES, Reason, Stage
 from farmland.rounding import mu, shares_of
 from farmland.targets import get_target, target_on
 from farmland.units import get_unit, within
@@ -20,6 +20,15 @@ from geodata.area import m2_to_mu
 REPORTED, ACCEPTED = "reported", "accepted"
 REJECTED, REVOKED = "rejected", "revoked"
 NOT_YET_CHECKED, NOT_YET_ACCEPTED = "not_yet_checked", "not_yet_accepted"
+BAR_NAMES: dict[str, tuple[str, str]] = {
+    REPORTED: ("上报面积", "reported, gross"),
+    **{str(reason): names for reason, names in REASON_NAMES.items()},
+    REJECTED: ("退回", "rejected"),
+    NOT_YET_CHECKED: ("尚未核查", "not yet checked"),
+    NOT_YET_ACCEPTED: ("尚未验收", "not yet accepted"),
+    REVOKED: ("撤销", "revoked"),
+    ACCEPTED: ("已验收净面积", "accepted, net"),
+}
 BARS = (
     REPORTED,
     *Reason,

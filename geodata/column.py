@@ -149,7 +149,8 @@ def _insert(connection: Connection, table: Table, columns: Mapping[str, Sequence
     dialect = connection.dialect
     values: list[Iterable[Any]] = []
     for name, column in columns.items():
-        bound = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        # Geometries are encoded already, all at once.
+        bound = None if name == "geometry" else table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
         values.append(column if bound is None else map(bound, column))
     names = ", ".join(columns)
     cursor = connection.connection.cursor()

@@ -139,6 +139,14 @@ def check_position(geometries: NDArray[np.object_], home: shapely.Geometry, crs:
     )
 
 
+def hint_for(geometries: NDArray[np.object_], home: shapely.Geometry | None) -> tuple[str, str]:
+    """What may be said in Chinese and English of raw geometries without a system: the one in which they lie in `home`."""
+    bounds = shapely.bounds(geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)])
+    if home is None or len(bounds) == 0:
+        return "若确知，请加 --crs，如 --crs EPSG:4546。", "Where it is known, add --crs, such as --crs EPSG:4546."
+    return _hint(np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2, home, None)
+
+
 def _hint(centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None) -> tuple[str, str]:
     if len(centres) == 0:
         return "坐标不是有效的数。", "The coordinates are no valid numbers."

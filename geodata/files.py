@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
-from geodata.crs import STORAGE, parse_crs, to_storage
+from geodata.crs import STORAGE, hint_for, parse_crs, to_storage
 from geodata.problems import Kind, Problem
 
 FILE_MISSING = Kind(
@@ -37,9 +37,9 @@ PART_MISSING = Kind(
 )
 CRS_MISSING = Kind(
     "crs_missing",
-    "{file} 没有声明坐标系（shapefile 的 .prj）。请向数据提供者核实，再用 --crs 指明，如 --crs EPSG:4546。",
-    "{file} declares no coordinate system (the .prj of a shapefile). Find out which it is and name it, such as "
-    "--crs EPSG:4546.",
+    "{file} 没有声明坐标系（shapefile 的 .prj），系统不会猜测。{hint_zh}请向数据提供者核实后指明。",
+    "{file} declares no coordinate system (the .prj of a shapefile), and none is guessed. {hint_en} Ask who made the file, "
+    "then name it.",
 )
 NO_POLYGONS = Kind("no_polygon_layer", "{file} 中没有面图层。", "{file} has no layer of polygons.")
 SEVERAL_LAYERS = Kind(
@@ -83,8 +83,11 @@ def read_layer(
     layer: str | None = None,
     crs: str | None = None,
     encoding: str | None = None,
+    home: shapely.Geometry | None = None,
 ) -> Layer:
     """Read a layer of polygons; `crs` and `encoding` overrule what the file declares.
+
+    Where no coordinate system is declared, the refusal names the one in which the polygons would lie in `home` (degrees).
 
     Raises FILE_MISSING, FILE_EMPTY, UNREADABLE, PART_MISSING, CRS_MISSING, NO_POLYGONS, SEVERAL_LAYERS, LAYER_UNKNOWN,
     WRONG_ENCODING, and UNKNOWN_CRS for a `crs` that is none.
@@ -104,8 +107,11 @@ def read_layer(
         frame = _read(source, path, layer, encoding)
     system = wanted or (CRS.from_user_input(frame.crs) if frame.crs is not None else None)
     if system is None:
-        raise Problem(CRS_MISSING, file=path.name)
-    geometries = shapely.force_2d(np.asarray(frame.geometry.array, dtype=object))
+        hint_zh, hint_en = hint_for(np.asarray(frame.geometry.array, dtype=object), home)
+        raise Problem(CRS_MISSING, file=path.name, hint_zh=hint_zh, hint_en=hint_en)
+    geometries = np.asarray(frame.geometry.array, dtype=object)
+    if shapely.has_z(geometries).any():
+        geometries = shapely.force_2d(geometries)
     frame = frame.set_geometry(gpd.GeoSeries(to_storage(geometries, system), index=frame.index, crs=STORAGE))
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
     return Layer(frame, system, path, layer)

@@ -18,6 +18,11 @@ from geodata.area import INVERSE_FLATTENING, SEMI_MAJOR_M, areas_m2
 RECORD_M2 = 0.01
 """Areas are stored to this; parts that are smaller are numerical dust of a cut and are dropped."""
 
+_GRID_DIGITS = 6
+_GRID_M = 10.0**-_GRID_DIGITS
+"""Cuts are made on a grid of this: a corner that a cut put beside an edge, not on it, would leave a spike of no width
+there, and mending that in degrees moves the edge."""
+
 SHORT_EDGE_M = 100.0
 """Below this length (m) it no longer matters (0.007 m² an edge) whether an edge is read as a geodesic."""
 
@@ -46,17 +51,17 @@ class Plane:
         flat, corners = self._flatten([geometry, *others])
         if len(flat) == 1:
             return geometry
-        return self._restore(shapely.difference(flat[0], shapely.union_all(flat[1:])), corners)
+        return self._restore(shapely.difference(flat[0], _union(flat[1:]), grid_size=_GRID_M), corners)
 
     def intersection(self, geometry: shapely.Geometry, other: shapely.Geometry) -> shapely.Geometry:
         """What of `geometry` `other` covers too. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten([geometry, other])
-        return self._restore(shapely.intersection(flat[0], flat[1]), corners)
+        return self._restore(shapely.intersection(flat[0], flat[1], grid_size=_GRID_M), corners)
 
     def union(self, geometries: Iterable[shapely.Geometry]) -> shapely.Geometry:
         """The land that any of `geometries` covers. Degrees in, degrees out; polygons only."""
         flat, corners = self._flatten(list(geometries))
-        return self._restore(shapely.union_all(flat), corners)
+        return self._restore(_union(flat), corners)
 
     def densified(self, geometry: shapely.Geometry) -> shapely.Geometry:
         """`geometry` with corners added along its edges, so that none is longer than :data:`SHORT_EDGE_M`.
@@ -71,6 +76,7 @@ class Plane:
         array = np.array(geometries, dtype=object)
         degrees = shapely.get_coordinates(array)
         flat = np.column_stack(self._transformer.transform(*degrees.T))
+        flat = flat.round(_GRID_DIGITS)
         # A spike of some nanometres that is still valid in degrees may cross itself here.
         return _valid(shapely.set_coordinates(array.copy(), flat)), np.hstack([flat, degrees])
 
@@ -88,6 +94,10 @@ class Plane:
         degrees[same] = known[place[same], 2:]
         whole = _valid(np.array([shapely.set_coordinates(kept, degrees)], dtype=object))[0]
         return without_dust(polygons_of(whole))
+
+
+def _union(flat: NDArray[np.object_]) -> shapely.Geometry:
+    return shapely.union_all(flat, grid_size=_GRID_M)
 
 
 def _valid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -7,9 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils.exceptions import InvalidFileException
 
 from geodata.files import FILE_EMPTY, FILE_MISSING
 from geodata.problems import Kind, Problem
@@ -106,6 +104,9 @@ def _csv(path: Path, encoding: str | None) -> list[list[str]]:
 
 
 def _excel(path: Path, sheet: str | None) -> list[list[str]]:
+    import openpyxl  # takes a fifth of a second to load, and few files are Excel's
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = openpyxl.load_workbook(path, data_only=True)  # not read-only: merged cells are to be seen
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
 import shapely
-from openpyxl.utils import get_column_letter
 
 from geodata.problems import Kind, Problem
 
@@ -80,6 +78,9 @@ def _harmless(value: object) -> object:
 
 
 def _excel(table: pd.DataFrame, path: Path) -> None:
+    import openpyxl  # takes a fifth of a second to load, and few files are Excel's
+    from openpyxl.utils import get_column_letter
+
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None

@@ -1,6 +1,5 @@
 """Making the demonstration city in a database: its records go the same way as a city's own files."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +22,8 @@ from farmland.demonstration.records import (
 from farmland.imports import IMPORTERS
 from farmland.imports.outcome import Options
 from farmland.imports.source import of_frame
-from farmland.tiles import cut_tiles
+from farmland.telling import Tell, silent
+from farmland.tiles import cut_tiles, note_change, up_to_date
 from farmland.units import cities
 from geodata.crs import STORAGE
 from geodata.problems import Kind, Problem
@@ -36,17 +36,16 @@ NOT_EMPTY = Kind(
     "TIANZHANG_DATA_DIR.",
     "conflict",
 )
-Tell = Callable[[float, str, str], None]
 
 
-def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = lambda share, zh, en: None) -> bool:
+def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = silent) -> bool:
     """Make the demonstration city unless it is there; whether it was made. Raises NOT_EMPTY for a city of other records.
 
     `tell` is told the share done (0 to 1) and what comes next, in Chinese and English.
     """
     with database.reading() as session:
         if demonstration(session) is not None:
-            if not (tiles / "city.pmtiles").exists():
+            if not up_to_date(session, tiles):
                 tell(0.8, "切图", "cutting tiles")
                 cut_tiles(session, tiles)
             return False
@@ -70,6 +69,7 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
         for share, noun, zh, frame in frames:
             tell(share, zh, noun)
             _import(session, noun, frame)
+        note_change(session)
     tell(0.85, "切图", "cutting tiles")
     with database.reading() as session:
         cut_tiles(session, tiles)

@@ -18,6 +18,8 @@ from farmland.imports.plots import import_plots
 from farmland.imports.source import Source, open_source
 from farmland.imports.targets import import_targets
 from farmland.imports.units import import_units
+from farmland.tiles import note_change
+from farmland.units import home_of
 
 Importer = Callable[[Session, Source, Options], Outcome]
 
@@ -37,10 +39,17 @@ def import_file(database: Database, noun: str, path: Path, options: Options) -> 
     The outcome says what was, or with `dry_run` would be, written; with bad rows and without `skip_bad` nothing was.
     Raises a Problem where the file as a whole cannot be read.
     """
-    source = open_source(path, options, noun)
+    options.tell(0.0, "读取文件", "reading the file")
+    with database.reading() as session:
+        home = home_of(session)
+    source = open_source(path, options, noun, home)
+    options.tell(0.2, "检查", "checking")
     with database.writing() as session:
         outcome = IMPORTERS[noun](session, source, options)
         outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
         if not outcome.written:
             session.rollback()
+        elif noun in ("units", "plots") and (outcome.added or outcome.changed):
+            note_change(session)
+    options.tell(1.0, "完成", "done")
     return outcome

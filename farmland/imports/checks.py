@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
-from farmland.units import LEVELS, Unit, UnitPolygons, normal_code, polygons
+from farmland.units import LEVELS, Unit, UnitPolygons, home_of, level_of, normal_code, polygons
 from geodata.crs import check_position
 from geodata.geometry_faults import faults, repair
 from geodata.problems import Kind, Problem
@@ -121,10 +121,10 @@ def unit_codes(source: Source, field: str, outcome: Outcome) -> NDArray[np.objec
 
 def check_whole(session: Session, source: Source, geometries: NDArray[np.object_]) -> None:
     """Raises the Problem of :func:`geodata.crs.check_position` where the file as a whole does not lie in the city."""
-    home = polygons(session, Unit.level == LEVELS[0])
+    home = home_of(session)
     held = geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)]
-    if len(home.codes) and len(held):
-        check_position(held, shapely.union_all(home.geometries), source.crs)
+    if home is not None and len(held):
+        check_position(held, home, source.crs)
 
 
 def lowest_units(session: Session) -> UnitPolygons:
@@ -152,7 +152,7 @@ def place_in_units(
     codes = codes.copy()
     inner = shapely.point_on_surface(geometries)
     named = np.unique(codes[codes != ""])
-    areas = polygons(session, Unit.code.in_(named.tolist())) if len(named) < 900 else polygons(session)
+    areas = polygons(session, Unit.level.in_({level_of(code) for code in named}))
     row_of = {code: i for i, code in enumerate(areas.codes)}
     unit_row = np.array([row_of.get(code, -1) for code in codes])
     checked = sound & (unit_row >= 0)

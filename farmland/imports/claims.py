@@ -105,7 +105,9 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
             if at is not None and state not in reached:
                 steps.append((at, place, i))
     failed: set[int] = set()
-    for at, place, i in sorted(steps):
+    for done, (at, place, i) in enumerate(sorted(steps)):
+        if done % 20 == 0:
+            options.tell(0.3 + 0.7 * done / len(steps), "计算净面积", "computing net areas")
         if i in failed:
             continue
         state = order[place]

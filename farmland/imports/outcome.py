@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from farmland.telling import Tell, silent
 from geodata.problems import Kind, Problem
 
 
@@ -12,7 +13,7 @@ class Options:
     """How to read a file and what to do with it.
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
-    baseline; `actor` and `now` are what the records will say of who imported, and when.
+    baseline; `actor` and `now` are what the records will say of who imported, and when; `tell` is told how far the import is.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class Options:
     actor: str = "tianzhang import"
     now: datetime | None = None
     right: Callable[[str], None] | None = None
+    tell: Tell = silent
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from farmland.imports.outcome import Options
@@ -180,8 +181,11 @@ class Source:
         return [str(name) for name in self.frame.columns if name != geometry]
 
 
-def open_source(path: Path, options: Options, noun: str) -> Source:
-    """Read a file of `noun`. Raises the Problems of :mod:`geodata.files`, NOT_A_FIELD, MAPPED_MISSING."""
+def open_source(path: Path, options: Options, noun: str, home: shapely.Geometry | None = None) -> Source:
+    """Read a file of `noun`, for a city whose land is `home` (degrees).
+
+    Raises the Problems of :mod:`geodata.files`, NOT_A_FIELD, MAPPED_MISSING.
+    """
     if path.suffix.lower() in TABLE_ENDINGS:
         if noun in ("plots", "baseline", "claims"):
             raise Problem(NEEDS_POLYGONS, file=path.name)
@@ -193,7 +197,7 @@ def open_source(path: Path, options: Options, noun: str) -> Source:
         )
     if noun in ("chiefs", "targets"):
         raise Problem(IS_NOT_TABLE, file=path.name)
-    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding)
+    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding, home=home)
     return of_frame(layer.frame, noun, options, path.name, layer.source_crs)
 
 

@@ -1,6 +1,9 @@
-"""an index that answers for the moments of claims; none for what nothing looks up"""
+"""an index that answers for the moments of claims, none for what nothing looks up; when the ground last changed"""
 
+import sqlalchemy as sa
 from alembic import op
+
+from farmland.database import Moment
 
 revision = "0002"
 down_revision = "0001"
@@ -11,8 +14,15 @@ depends_on = None
 def upgrade() -> None:
     op.create_index("claim_step_moments", "claim_step", ["claim_id", "state", "at"])
     op.drop_index("ix_plot_fingerprint", table_name="plot")
+    op.create_table(
+        "ground_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("ground_change")
     op.create_index("ix_plot_fingerprint", "plot", ["fingerprint"])
     op.drop_index("claim_step_moments", table_name="claim_step")

@@ -1,0 +1,148 @@
+"""The subcommands that show figures: `progress`, `waterfall`, `map`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.command.base import AsOf, UnitCode, asked, console, database_of, say
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from farmland.progress import Progress
+
+WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "▲ yellow", "yellow"),
+            "red": ("■ 红", "■ red", "red"), "none": ("— 无", "— none", "white")}  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON · As JSON, the same fields as the API's")]
+
+
+def progress(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """恢复进度和下级排名 · The progress of a unit, and a ranking.
+
+    Example: tianzhang progress --unit 430582104000 --as-of 2022-04-26
+    """
+    from farmland.progress import progress as progress_of
+    from farmland.progress import ranking
+    from farmland.units import Level
+
+    settings: Settings = context.obj
+    with database_of(settings) as database, database.reading() as session:
+        code, moment = asked(session, unit, as_of)
+        whole = progress_of(session, code, moment, colours=settings.colours)
+        below = [] if whole.level == Level.GROUP else ranking(session, code, moment, colours=settings.colours)
+    if as_json:
+        ranks = [{"rank": rank, **row._asdict()} for rank, row in below]
+        _print_json(whole._asdict() | {"ranking": ranks})
+    else:
+        show_progress(settings, whole, below)
+
+
+def waterfall(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """从上报到验收的每一项扣除 · From gross reported to net accepted.
+
+    Example: tianzhang waterfall --unit 430582104000 --as-of 2022-04-26
+    """
+    from farmland.units import get_unit
+    from farmland.waterfall import BAR_NAMES
+    from farmland.waterfall import waterfall as waterfall_of
+
+    settings: Settings = context.obj
+    with database_of(settings) as database, database.reading() as session:
+        code, moment = asked(session, unit, as_of)
+        name = get_unit(session, code).name
+        bars = waterfall_of(session, code, moment)
+    if as_json:
+        _print_json({"unit_code": code, "as_of": moment, "bars": [bar.as_json() for bar in bars]})
+        return
+    zh = settings.language == "zh"
+    table = Table(title=f"{name} {moment:%Y-%m-%d}", highlight=False)
+    for title in ("", "亩", "m²", "申报数") if zh else ("", "mu", "m²", "claims"):
+        table.add_column(title, justify="right" if title else "left")
+    for place, bar in enumerate(bars):
+        ends = place in (0, len(bars) - 1)
+        sign = "" if ends or not bar.area_m2 else "−"
+        words = BAR_NAMES[bar.reason][0 if zh else 1]
+        figures = (f"{sign}{bar.area_mu:,.2f}", f"{sign}{bar.area_m2:,.2f}", f"{bar.claims:,}")
+        table.add_row(words, *figures, style="bold" if ends else None)
+    console.print(table)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, "Progress"]]) -> None:
+    """The table of the units below, the unit itself in its last row, and a sentence on its pace."""
+    zh = settings.language == "zh"
+    names = (
+        ("名次", "单位", "任务", "上报", "核查", "验收", "计划", "完成率", "预警")
+        if zh
+        else (
+            "rank",
+            "unit",
+            "target",
+            "reported",
+            "checked",
+            "accepted",
+            "plan",
+            "share",
+            "warning",
+        )
+    )
+    title = (
+        f"{whole.unit_name} {whole.as_of:%Y-%m-%d} （亩）" if zh else f"{whole.unit_name} {whole.as_of:%Y-%m-%d} (mu)"
+    )
+    table = Table(title=title, highlight=False)
+    for i, name in enumerate(names):
+        table.add_column(name, justify="left" if i in (1, 8) else "right", no_wrap=True)
+    for rank, row in [*below, (0, whole)]:
+        text, style = WARNINGS[row.warning][0 if zh else 1], WARNINGS[row.warning][2]
+        table.add_row(
+            str(rank) if rank else "",
+            row.unit_name,
+            _mu(row.target_mu),
+            _mu(row.reported_mu),
+            _mu(row.checked_mu),
+            _mu(row.accepted_mu),
+            _mu(row.schedule_mu),
+            "" if row.share is None else f"{row.share:.1%}",
+            f"[{style}]{text}[/]",
+            style="bold" if not rank else None,
+        )
+    console.print(table)
+    if whole.target_mu is not None:
+        say(
+            settings,
+            f"已验收 {_mu(whole.accepted_mu)} 亩 / 任务 {_mu(whole.target_mu)} 亩；剩 {whole.days_left} 天，每天需 "
+            f"{_mu(whole.needed_mu_per_day)} 亩，至今每天 {_mu(whole.pace_mu_per_day)} 亩，照此完成于 {whole.forecast_date}。",
+            f"Accepted {_mu(whole.accepted_mu)} of {_mu(whole.target_mu)} mu; {whole.days_left} days left, "
+            f"{_mu(whole.needed_mu_per_day)} mu a day needed, {_mu(whole.pace_mu_per_day)} kept so far: "
+            f"done on {whole.forecast_date} at that pace.",
+        )
+
+
+def _mu(value: float | None) -> str:
+    return "—" if value is None else f"{value:,.2f}"
+
+
+def map_(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", help="按后缀 · By its ending: .html, .png or .pdf")],
+    unit: UnitCode = None,
+    as_of: AsOf = None,
+) -> None:
+    """画进度图：网页或打印图 · Draw the map, for screen or print.
+
+    Example: tianzhang map --as-of 2022-04-26 -o progress.pdf
+    """
+    from farmland import maps
+
+    settings: Settings = context.obj
+    with database_of(settings) as database, database.reading() as session:
+        code, moment = asked(session, unit, as_of)
+        maps.write_map(session, output, code, moment, settings.colours, settings.language)
+    say(settings, f"已写入 {output}", f"Wrote {output}")
