@@ -1,10 +1,14 @@
 """The map's geometry tiles: units and plots, cut once after they change. What changes daily is not in them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
-from sqlalchemy import select
+import pandas as pd
+from sqlalchemy import Integer, cast, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.clock import SHANGHAI
@@ -42,46 +46,51 @@ def _last_change(session: Session) -> str:
     return change.at.isoformat() if change else "never"
 
 
-def cut_tiles(session: Session, folder: Path) -> Path | None:
-    """Cut the tiles of all units and plots into a folder; the file that the map asks for. None where there are none."""
+def cut_tiles(session: Session, folder: Path) -> None:
+    """Cut the tiles of all units and plots into a folder, where the map asks for them."""
+    write_tiles(read_ground(session), folder)
+
+
+@dataclass(frozen=True)
+class TiledGround:
+    """Units and plots as layers of tiles, and the change of the ground up to which they are."""
+
+    layers: list[Layer]
+    change: str
+
+
+def read_ground(session: Session) -> TiledGround:
+    """What is to be cut into tiles, as it is in this session."""
     layers = []
     for level in LEVELS[1:]:
         rows = session.execute(
             select(Unit.code, Unit.name, raw(Unit.geometry)).where(Unit.level == level, Unit.geometry.is_not(None))
         ).all()
-        if rows:
-            frame = gpd.GeoDataFrame(
-                {"code": [row[0] for row in rows], "name": [row[1] for row in rows]},
-                geometry=decode([row[2] for row in rows]),
-                crs=4490,
-            )
-            layers.append(Layer(level, frame, 12 if level is Level.GROUP else 7))
+        layers.append(_layer(level, ["code", "name"], rows, 12 if level is Level.GROUP else 7))
     rows = session.execute(
         select(
             Plot.id,
             Plot.number,
             Plot.unit_code,
             Plot.land_class,
-            Plot.basic_farmland,
+            cast(Plot.basic_farmland, Integer),
             raw(Plot.geometry),
         )
     ).all()
-    if rows:
-        frame = gpd.GeoDataFrame(
-            {
-                "id": [row[0] for row in rows],
-                "number": [row[1] for row in rows],
-                "unit_code": [row[2] for row in rows],
-                "land_class": [row[3] for row in rows],
-                "basic": [int(row[4]) for row in rows],
-            },
-            geometry=decode([row[5] for row in rows]),
-            crs=4490,
-        )
-        layers.append(Layer("plot", frame, 11))
-    if not layers:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    path = cut(layers, folder / FILE_NAME)
-    (folder / _NOTE_NAME).write_text(_last_change(session))
-    return path
+    # From zoom 12 on: a tile of zoom 11 would hold some 20,000 plots, more than a cheap phone draws.
+    layers.append(_layer("plot", ["id", "number", "unit_code", "land_class", "basic"], rows, 12))
+    return TiledGround([layer for layer in layers if len(layer.frame)], _last_change(session))
+
+
+def write_tiles(ground: TiledGround, folder: Path) -> None:
+    """Cut the layers; nothing where there are none."""
+    if ground.layers:
+        folder.mkdir(parents=True, exist_ok=True)
+        cut(ground.layers, folder / FILE_NAME)
+        (folder / _NOTE_NAME).write_text(ground.change)
+
+
+def _layer(name: str, columns: list[str], rows: Sequence[Any], first_zoom: int) -> Layer:
+    table = pd.DataFrame([row[:-1] for row in rows], columns=columns)
+    frame = gpd.GeoDataFrame(table, geometry=decode([row[-1] for row in rows]), crs=4490)
+    return Layer(name, frame, first_zoom)

@@ -10,7 +10,6 @@ from datetime import datetime
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, undefer
 
@@ -107,7 +106,6 @@ class _Holding:
     """What a claim holds of the land, and since and until when."""
 
     claim_id: int
-    bounds: NDArray[np.float64]
     reported_net: shapely.Geometry
     reported_at: datetime
     accepted_net: shapely.Geometry | None = None
@@ -146,22 +144,24 @@ class Ground:
             )
             .order_by(Claim.id)
         ).all()
-        self._holdings: dict[int, _Holding] = {}
+        self._holdings: list[_Holding] = []
+        self._places: dict[int, int] = {}
+        self._bounds = np.empty((0, 4))
         for claim in claims:
             self.note(claim)
 
     def note(self, claim: Claim) -> None:
         """Take in what a claim holds now."""
         ends = [step.at for step in claim.steps if step.state in (State.REJECTED, State.REVOKED)]
-        self._holdings[claim.id] = _Holding(
-            claim.id,
-            # What is accepted can reach further than what was reported: other claims may have gone since.
-            shapely.bounds(claim.reported_net if claim.accepted_net is None else claim.accepted_net),
-            claim.reported_net,
-            claim.steps[0].at,
-            claim.accepted_net,
-            ends[0] if ends else None,
-        )
+        held = _Holding(claim.id, claim.reported_net, claim.steps[0].at, claim.accepted_net, ends[0] if ends else None)
+        # What is accepted can reach further than what was reported: other claims may have gone since.
+        bounds = shapely.bounds(claim.reported_net if claim.accepted_net is None else claim.accepted_net)
+        if (place := self._places.get(claim.id)) is None:
+            self._places[claim.id] = len(self._holdings)
+            self._holdings.append(held)
+            self._bounds = np.vstack([self._bounds, bounds])
+        else:
+            self._holdings[place], self._bounds[place] = held, bounds
 
     def judge(
         self,
@@ -202,12 +202,11 @@ class Ground:
         self, polygon: shapely.Geometry, stage: Stage, at: datetime, own_id: int | None
     ) -> list[tuple[int, shapely.Geometry]]:
         west, south, east, north = polygon.bounds
+        x0, y0, x1, y1 = self._bounds.T
         others = []
-        for held in self._holdings.values():
+        for place in np.flatnonzero((x0 <= east) & (x1 >= west) & (y0 <= north) & (y1 >= south)):
+            held = self._holdings[place]
             if held.claim_id == own_id or (held.until is not None and held.until <= at):
-                continue
-            x0, y0, x1, y1 = held.bounds
-            if not (x0 <= east and x1 >= west and y0 <= north and y1 >= south):
                 continue
             if stage is Stage.ACCEPTED:
                 if held.accepted_net is not None:

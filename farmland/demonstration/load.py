@@ -1,5 +1,6 @@
 """Making the demonstration city in a database: its records go the same way as a city's own files."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from farmland.imports import IMPORTERS
 from farmland.imports.outcome import Options
 from farmland.imports.source import of_frame
 from farmland.telling import Tell, silent
-from farmland.tiles import cut_tiles, note_change, up_to_date
+from farmland.tiles import cut_tiles, note_change, read_ground, up_to_date, write_tiles
 from farmland.units import cities
 from geodata.crs import STORAGE
 from geodata.problems import Kind, Problem
@@ -63,16 +64,18 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
         (0.55, "plots", "责任田", _numbered(ground.plots)),
         (0.70, "claims", "恢复申报", make_claims(ground, parts, rng)),
     ]
-    with database.writing() as session:
+    with ThreadPoolExecutor(1) as beside, database.writing() as session:
         session.add(Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN))
         session.flush()
         for share, noun, zh, frame in frames:
             tell(share, zh, noun)
             _import(session, noun, frame)
-        note_change(session)
-    tell(0.85, "切图", "cutting tiles")
-    with database.reading() as session:
-        cut_tiles(session, tiles)
+            if noun == "plots":  # nothing that follows changes the ground: its tiles are cut beside
+                note_change(session)
+                session.flush()
+                cutting = beside.submit(write_tiles, read_ground(session), tiles)
+        tell(0.9, "切图", "cutting tiles")
+        cutting.result()
     tell(1.0, "完成", "done")
     return True
 

@@ -1,0 +1,36 @@
+"""The command `tianzhang`. Exit status 0, 1 for refused input, 2 for wrong usage."""
+
+import typer
+
+from api.command import city, figures, records, tokens
+from api.command.base import errors
+from api.settings import load_settings
+from geodata.problems import Problem
+
+app = typer.Typer(
+    help="田长 Tianzhang：哪块田由谁负责，何时恢复多少，真正恢复了多少。\n\n"
+    "Who answers for which plot, what must be restored by when, and what truly has been.\n\n"
+    "先试 Start with: tianzhang demo；或 or: tianzhang init, tianzhang import units FILE",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (city.demo, city.serve, city.init, records.import_, figures.progress, figures.waterfall, figures.map_,
+                records.export, city.tiles):  # fmt: skip
+    app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(tokens.app, name="token")
+
+
+def main() -> None:
+    """Run the command; what is refused is said in one sentence, in the reader's language."""
+    try:
+        settings = load_settings()
+    except Problem as problem:
+        errors.print(str(problem), style="red", highlight=False, markup=False)
+        raise SystemExit(1) from None
+    try:
+        app(obj=settings)
+    except Problem as problem:
+        said = problem.sentence(settings.language)
+        errors.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
+        raise SystemExit(1) from None

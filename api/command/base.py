@@ -1,0 +1,73 @@
+"""What all subcommands need: where they say things, the database of these settings, a progress bar, shared options.
+
+The subcommands import what they need when they are run: each starts as fast as its own work allows.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from farmland.database import Database
+    from farmland.telling import Tell
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+errors = Console(stderr=True)
+
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="截至何时 · A day (its end, Asia/Shanghai) or moment: 2022-04-26"),
+]
+UnitCode = Annotated[str | None, typer.Option("--unit", help="单位代码 · A unit's code; without it, the city")]
+
+
+@contextmanager
+def database_of(settings: Settings, *, prepared: bool = True) -> Iterator["Database"]:
+    """The database of these settings. Raises NOT_PREPARED unless its tables are there or `prepared` is False."""
+    from farmland.database import Database
+
+    database = Database(settings.url)
+    try:
+        if prepared:
+            database.require_prepared()
+        yield database
+    finally:
+        database.close()
+
+
+def asked(session: "Session", unit: str | None, as_of: str | None) -> tuple[str, "datetime"]:
+    """The unit and the moment that are meant: where none is named, the city and now."""
+    from farmland import city
+    from farmland.clock import parse_moment
+    from farmland.units import the_city
+
+    return unit or the_city(session).code, parse_moment(as_of) if as_of else city.now(session)
+
+
+def say(settings: Settings, zh: str, en: str) -> None:
+    """Say a sentence to the reader, in the reader's language."""
+    console.print(zh if settings.language == "zh" else en, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def bar_of(settings: Settings) -> Iterator["Tell"]:
+    """A progress bar on standard error; what it is told is the share that is done, and what comes next."""
+    from rich.progress import Progress
+
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def tell(share: float, zh: str, en: str) -> None:
+            bar.update(task, completed=share, description=zh if settings.language == "zh" else en)
+
+        yield tell

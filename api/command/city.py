@@ -1,0 +1,155 @@
+"""The subcommands for the whole city: `init`, `demo`, `serve`, `tiles`."""
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.command.base import bar_of, database_of, say
+from api.command.figures import show_progress
+from api.settings import Settings
+from farmland.clock import SHANGHAI
+from geodata.problems import Kind, Problem
+
+if TYPE_CHECKING:
+    from farmland.database import Database
+
+PORT_TAKEN = Kind(
+    "port_taken",
+    "{host}:{port} 不能用来提供网页：{reason}。请换一个端口，如 --port {other}。",
+    "The page cannot be served on {host}:{port}: {reason}. Choose another port, such as --port {other}.",
+    "conflict",
+)
+
+
+def init(context: typer.Context) -> None:
+    """建立或升级数据库 · Set up the database, or upgrade it.
+
+    The first time, the administrator's token is made.
+    """
+    settings: Settings = context.obj
+    with database_of(settings, prepared=False) as database:
+        database.prepare()
+        _administrator(settings, database)
+        say(settings, f"数据库已就绪：{database.name}", f"The database is ready: {database.name}")
+
+
+def _administrator(settings: Settings, database: "Database") -> None:
+    from farmland import tokens
+
+    with database.writing() as session:
+        if tokens.any_token(session):
+            return
+        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.data_dir / "administrator.token"
+    path.touch(mode=0o600)
+    path.write_text(secret + "\n")
+    say(
+        settings,
+        f"管理员令牌（写入用，只显示这一次，也存于 {path}）：{secret}",
+        f"The administrator's token, for writing; it is shown this once and kept in {path}: {secret}",
+    )
+
+
+def demo(
+    context: typer.Context,
+    serve_it: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="然后提供网页 · Serve the application afterwards")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="同一种子得到同一城市 · The same seed gives the same city")] = 2022,
+    page: Annotated[Path, typer.Option(help="进度图写到哪里 · Where to write the progress map")] = Path(
+        "progress.html"
+    ),
+) -> None:
+    """建立演示城市并提供网页 · Make the demonstration city, serve it.
+
+    Shaodong on 26 April 2022. Where it is there already, nothing is lost.
+    """
+    from farmland import city, maps
+    from farmland.demonstration.load import load_demonstration
+    from farmland.progress import progress, ranking
+    from farmland.units import the_city
+
+    settings: Settings = context.obj
+    with database_of(settings, prepared=False) as database:
+        database.prepare()
+        with bar_of(settings) as tell:
+            made = load_demonstration(database, settings.tiles, seed, tell)
+        _administrator(settings, database)
+        with database.reading() as session:
+            now, top = city.now(session), the_city(session).code
+            whole = progress(session, top, now, colours=settings.colours)
+            show_progress(settings, whole, ranking(session, top, now, colours=settings.colours))
+            maps.write_map(session, page, top, now, settings.colours, settings.language)
+            note = city.demonstration(session)
+        assert note is not None
+        say(settings, note.note_zh, note.note_en)
+        say(
+            settings,
+            f"{'演示城市已建立' if made else '演示城市已在'}：{database.name}；进度图：{page}",
+            f"The demonstration city {'was made' if made else 'is there'}: {database.name}; its progress map: {page}",
+        )
+    if serve_it:
+        _serve(settings, settings.host, settings.port)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="地址 · The address to listen on (TIANZHANG_HOST)")] = None,
+    port: Annotated[int | None, typer.Option(help="端口 · The port (TIANZHANG_PORT)")] = None,
+) -> None:
+    """提供地图网页和接口 · Serve the map web view and the API.
+
+    Example: tianzhang serve --host 0.0.0.0 --port 8080
+    """
+    settings: Settings = context.obj
+    with database_of(settings) as database:
+        _cut(settings, database)
+    _serve(settings, host or settings.host, settings.port if port is None else port)
+
+
+def tiles(context: typer.Context) -> None:
+    """重新切图 · Cut the tiles anew, after an import of units or plots.
+
+    A server that runs shows the new ones at the next look; tianzhang serve cuts them by itself when it starts.
+    """
+    settings: Settings = context.obj
+    with database_of(settings) as database:
+        cut = _cut(settings, database)
+    if cut:
+        say(settings, f"切图已更新：{settings.tiles}", f"The tiles are up to date: {settings.tiles}")
+    else:
+        say(settings, "切图已是最新。", "The tiles were up to date already.")
+
+
+def _cut(settings: Settings, database: "Database") -> bool:
+    from farmland.tiles import cut_tiles, up_to_date
+
+    with database.reading() as session:
+        if up_to_date(session, settings.tiles):
+            return False
+        with bar_of(settings) as tell:
+            tell(0.1, "切图", "cutting tiles")
+            cut_tiles(session, settings.tiles)
+    return True
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    import uvicorn
+
+    from api.app import create_app
+
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise Problem(PORT_TAKEN, host=host, port=port, reason=reason, other=port + 1) from None
+    shown = listener.getsockname()[1]
+    say(settings, f"网页：http://{host}:{shown}/ （Ctrl+C 停止）", f"Open http://{host}:{shown}/ (Ctrl+C stops)")
+    with listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
+        server.run(sockets=[listener])
