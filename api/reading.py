@@ -1,6 +1,6 @@
 """The routes that read: units, chiefs, plots, targets, claims."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import shapely
@@ -18,7 +18,7 @@ from farmland.clock import day_of, parse_day
 from farmland.database import table_of
 from farmland.land_classes import class_name
 from farmland.plots import Plot, get_plot, plot_at
-from farmland.targets import Allocation, Target, get_target
+from farmland.targets import Target, allocations, get_target
 from farmland.tiles import FILE_NAME
 from farmland.units import (
     LEVELS,
@@ -28,6 +28,7 @@ from farmland.units import (
     cities,
     count_by_level,
     get_unit,
+    level_of,
     polygons,
     search,
     within,
@@ -307,8 +308,8 @@ def one_plot(session: Reading, plot_id: int, on: str | None = None) -> Response:
     return tagged(feature(shapely.to_geojson(plot.geometry), properties, plot.id))
 
 
-def target_json(session: Session, target: Target) -> dict[str, Any]:
-    top = select(func.sum(Allocation.area_mu)).join(Unit, Unit.code == Allocation.unit_code)
+def target_json(session: Session, target: Target, moment: datetime) -> dict[str, Any]:
+    parts_mu = allocations(session, target.code, moment)
     return {
         "code": target.code,
         "name": target.name,
@@ -316,14 +317,14 @@ def target_json(session: Session, target: Target) -> dict[str, Any]:
         "due_date": target.due_day.isoformat(),
         "area_basis": target.area_basis,
         "curve": target.curve or "linear",
-        "area_mu": session.scalar(top.where(Allocation.target_code == target.code, Unit.level == Level.CITY)),
+        "area_mu": sum(area_mu for code, area_mu in parts_mu.items() if level_of(code) is Level.CITY),
     }
 
 
 @router.get("/targets", tags=["targets"], summary="Restoration targets")
-def list_targets(session: Reading) -> Response:
+def list_targets(session: Reading, moment: AsOf) -> Response:
     rows = session.scalars(select(Target).order_by(Target.start_day, Target.code)).all()
-    return json({"targets": [target_json(session, target) for target in rows]})
+    return json({"targets": [target_json(session, target, moment) for target in rows]})
 
 
 @router.get(
@@ -331,20 +332,13 @@ def list_targets(session: Reading) -> Response:
     tags=["targets"],
     summary="How a unit's part is allocated below it",
 )
-def list_allocations(session: Reading, code: str, unit: UnitCode) -> Response:
+def list_allocations(session: Reading, code: str, unit: UnitCode, moment: AsOf) -> Response:
     target, top = get_target(session, code), get_unit(session, unit)
-    rows = session.execute(
-        select(Unit.code, Unit.name, Allocation.area_mu, Unit.parent_code)
-        .join(Allocation, Allocation.unit_code == Unit.code)
-        .where(
-            Allocation.target_code == target.code,
-            (Unit.parent_code == top.code) | (Unit.code == top.code),
-        )
-        .order_by(Unit.code)
-    ).all()
-    own = next((row.area_mu for row in rows if row.code == top.code), None)
-    below = [row for row in rows if row.code != top.code]
-    allocated = round(sum(row.area_mu for row in below), 2)
+    parts_mu = allocations(session, target.code, moment)
+    own = parts_mu.get(top.code)
+    children = select(Unit.code, Unit.name).where(Unit.parent_code == top.code).order_by(Unit.code)
+    below = [(code, name, parts_mu[code]) for code, name in session.execute(children) if code in parts_mu]
+    allocated = round(sum(area_mu for _, _, area_mu in below), 2)
     return json(
         {
             "unit_code": top.code,
@@ -352,7 +346,9 @@ def list_allocations(session: Reading, code: str, unit: UnitCode) -> Response:
             "area_mu": own,
             "allocated_mu": allocated,
             "unallocated_mu": None if own is None else round(own - allocated, 2),
-            "allocations": [{"unit_code": row.code, "unit_name": row.name, "area_mu": row.area_mu} for row in below],
+            "allocations": [
+                {"unit_code": code, "unit_name": name, "area_mu": area_mu} for code, name, area_mu in below
+            ],
         }
     )
 

@@ -166,5 +166,5 @@ def set_parts(records: Records, request: Request, code: str, body: Parts) -> Res
         token = require_token(session, request)
         for unit_code in body.parts_mu:
             require_right(token, get_unit(session, unit_code).code)
-        changed = allocate(session, code, body.parts_mu, allow_over=body.allow_over)
+        changed = allocate(session, code, body.parts_mu, city.now(session), allow_over=body.allow_over)
     return json({"changed": changed})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base
@@ -43,6 +43,11 @@ class Appointment(Base):
     __table_args__ = (Index("appointment_unit", "unit_code", "from_day"),)
 
 
+def in_office(on: date) -> ColumnElement[bool]:
+    """The condition that an appointment holds on a day."""
+    return (Appointment.from_day <= on) & or_(Appointment.to_day.is_(None), Appointment.to_day >= on)
+
+
 @dataclass(frozen=True)
 class Link:
     """One level of the chain of who answers: a unit and the chiefs in office there on the day."""
@@ -66,8 +71,7 @@ def chain(session: Session, unit_code: str, on: date, plot_id: int | None = None
         .where(
             Appointment.unit_code.in_(codes),
             or_(Appointment.plot_id.is_(None), Appointment.plot_id == plot_id),
-            Appointment.from_day <= on,
-            or_(Appointment.to_day.is_(None), Appointment.to_day >= on),
+            in_office(on),
         )
         .order_by(Appointment.plot_id.is_(None), Appointment.from_day, Appointment.id)
     ).all()

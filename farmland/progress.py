@@ -85,7 +85,7 @@ def progress_tree(
     # Figures are rounded from the city down, so the units above and beside are needed too.
     tree = UnitTree.of(session, chain_of(unit.code)[0], max(LEVELS.index(unit.level), LEVELS.index(down_to)))
     areas = areas_of_claims(session, tree, moment, target.code if target else None)
-    parts_mu = allocations(session, target.code) if target else {}
+    parts_mu = allocations(session, target.code, moment) if target else {}
     rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())
     return [row for row in rows if is_within(row.unit_code, unit.code)]
 

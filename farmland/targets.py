@@ -1,15 +1,16 @@
 """Restoration targets (恢复任务): how much, from when, by when, and its allocation (分解) down the tree of units."""
 
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 import numpy as np
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from farmland.database import Base
-from farmland.units import Unit, get_unit, normal_code
+from farmland.database import Base, Moment
+from farmland.units import get_unit, normal_code, parent_of
 from geodata.problems import Kind, Problem
 
 NO_TARGET = Kind(
@@ -68,15 +69,19 @@ class Target(Base):
 
 
 class Allocation(Base):
-    """A unit's part of a target, in mu with two decimals, as the city's document states it."""
+    """A unit's part of a target, in mu with two decimals, as the city's document states it.
+
+    It holds from `since` on (None: from the beginning) until the unit's next one: yesterday's progress keeps its target.
+    """
 
     __tablename__ = "allocation"
     id: Mapped[int] = mapped_column(primary_key=True)
     target_code: Mapped[str] = mapped_column(ForeignKey("target.code"))
     unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"), index=True)
     area_mu: Mapped[float]
+    since: Mapped[datetime | None] = mapped_column(Moment)
 
-    __table_args__ = (UniqueConstraint("target_code", "unit_code", name="allocation_target_unit"),)
+    __table_args__ = (UniqueConstraint("target_code", "unit_code", "since", name="allocation_target_unit_since"),)
 
 
 @dataclass(frozen=True)
@@ -156,76 +161,69 @@ def require_target(session: Session, code: str | None, day: date) -> Target:
     return target
 
 
-def allocations(session: Session, target_code: str) -> dict[str, float]:
-    """Every unit's part of a target, in mu, by unit code."""
+def allocations(session: Session, target_code: str, moment: datetime) -> dict[str, float]:
+    """Every unit's part of a target as of a moment, in mu, by unit code."""
     rows = session.execute(
-        select(Allocation.unit_code, Allocation.area_mu).where(Allocation.target_code == target_code)
+        select(Allocation.unit_code, Allocation.area_mu)
+        .where(Allocation.target_code == target_code)
+        .where(Allocation.since.is_(None) | (Allocation.since <= moment))
+        .order_by(Allocation.since.is_not(None), Allocation.since)
     )
-    return dict(rows.all())
+    return dict(rows.all())  # of a unit's parts the last one stays
 
 
 def allocate(
     session: Session,
     target_code: str,
     parts_mu: dict[str, float],
+    now: datetime,
     *,
     allow_over: bool = False,
 ) -> int:
-    """Set units' parts of a target; the number of parts that changed.
+    """Set units' parts of a target from now on, or from the beginning where a unit had none; the number that changed.
 
     Raises TARGET_UNKNOWN, UNIT_UNKNOWN, TARGET_NOT_POSITIVE, and OVER_ALLOCATED for the first unit whose children would
     hold more than itself, unless `allow_over`.
     """
     get_target(session, target_code)
-    held = {
-        row.unit_code: row
-        for row in session.scalars(select(Allocation).where(Allocation.target_code == target_code)).all()
-    }
+    held = allocations(session, target_code, now)
     changed = 0
     for code, area_mu in parts_mu.items():
         if not area_mu >= 0:
             raise Problem(TARGET_NOT_POSITIVE, area_mu=area_mu)
         code, area_mu = normal_code(code), round(area_mu, 2)
-        if code not in held:
+        if held.get(code) == area_mu:
+            continue
+        if code in held:
+            _replace(session, target_code, code, area_mu, now)
+        else:
             get_unit(session, code)
-            held[code] = Allocation(target_code=target_code, unit_code=code, area_mu=area_mu)
-            session.add(held[code])
-            changed += 1
-        elif held[code].area_mu != area_mu:
-            held[code].area_mu = area_mu
-            changed += 1
+            session.add(Allocation(target_code=target_code, unit_code=code, area_mu=area_mu))
+        held[code] = area_mu
+        changed += 1
     session.flush()
     if not allow_over:
-        _check_parents(session, target_code)
+        _check_parents(session, held)
     return changed
 
 
-def _check_parents(session: Session, target_code: str) -> None:
-    parts = (
-        select(
-            Unit.parent_code.label("code"),
-            func.round(func.sum(Allocation.area_mu) * 100).label("children"),
-        )
-        .join(Allocation, Allocation.unit_code == Unit.code)
-        .where(Allocation.target_code == target_code, Unit.parent_code.is_not(None))
-        .group_by(Unit.parent_code)
-        .subquery()
-    )
-    over = session.execute(
-        select(Unit.code, Unit.name, Allocation.area_mu, parts.c.children)
-        .join(parts, parts.c.code == Unit.code)
-        .join(
-            Allocation,
-            (Allocation.unit_code == Unit.code) & (Allocation.target_code == target_code),
-        )
-        .where(parts.c.children > func.round(Allocation.area_mu * 100))
-        .order_by(Unit.code)
-    ).first()
-    if over is not None:
-        raise Problem(
-            OVER_ALLOCATED,
-            unit_code=over.code,
-            unit_name=over.name,
-            area_mu=over.area_mu,
-            children_mu=over.children / 100,
-        )
+def _replace(session: Session, target_code: str, unit_code: str, area_mu: float, now: datetime) -> None:
+    """A unit's part from now on; one of the same moment is overwritten."""
+    same = (Allocation.target_code == target_code, Allocation.unit_code == unit_code, Allocation.since == now)
+    if (again := session.scalar(select(Allocation).where(*same))) is not None:
+        again.area_mu = area_mu
+    else:
+        session.add(Allocation(target_code=target_code, unit_code=unit_code, area_mu=area_mu, since=now))
+
+
+def _check_parents(session: Session, parts_mu: dict[str, float]) -> None:
+    children: dict[str, float] = defaultdict(float)
+    for code, area_mu in parts_mu.items():
+        if (above := parent_of(code)) in parts_mu:
+            children[str(above)] += area_mu
+    # In whole hundredths: sums of binary fractions are no sums of decimals.
+    over = sorted(code for code, area_mu in children.items() if round(area_mu * 100) > round(parts_mu[code] * 100))
+    if over:
+        unit = get_unit(session, over[0])
+        facts = {"area_mu": parts_mu[unit.code], "children_mu": round(children[unit.code], 2)}
+        raise Problem(OVER_ALLOCATED, unit_code=unit.code, unit_name=unit.name, **facts)

@@ -6,6 +6,7 @@ group (the village's 12 + 2), so that a unit's descendants are the units whose c
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import shapely
@@ -127,7 +128,7 @@ def code_range(code: str) -> tuple[str, str]:
     return first, first[:-1] + chr(ord(first[-1]) + 1)
 
 
-def within(column: InstrumentedAttribute[str] | ColumnElement[str], code: str) -> ColumnElement[bool]:
+def within(column: InstrumentedAttribute[Any], code: str) -> ColumnElement[bool]:
     """The condition that a column of unit codes lies in the subtree of `code`; an index serves it."""
     first, end = code_range(code)
     return (column >= first) & (column < end)

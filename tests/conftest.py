@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 import shapely
 
+from farmland.clock import SHANGHAI
 from farmland.database import Database, table_of
 from farmland.tables import Unit
 from farmland.targets import Target, allocate
@@ -90,6 +92,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 CITY, TOWN, OTHER_TOWN = "430582000000", "430582104000", "430582105000"
 VILLAGE, NEXT_VILLAGE, FAR_VILLAGE = "430582104203", "430582104204", "430582105201"
+START = datetime(2022, 3, 1, 9, tzinfo=SHANGHAI)
 SQUARES = {
     CITY: shapely.box(111.70, 27.20, 111.80, 27.30),
     TOWN: shapely.box(111.70, 27.20, 111.75, 27.30),
@@ -103,8 +106,6 @@ SQUARES = {
 @pytest.fixture
 def small_city(database: Database) -> Database:
     """A city of two towns and three villages, all squares, with the target of 2022."""
-    from datetime import date
-
     with database.writing() as session:
         columns = {
             "id": list(range(1, len(SQUARES) + 1)),
@@ -121,7 +122,7 @@ def small_city(database: Database) -> Database:
             )
         )
         session.flush()
-        allocate(session, "2022", {CITY: 1000, TOWN: 600, OTHER_TOWN: 400, VILLAGE: 350, NEXT_VILLAGE: 250})
+        allocate(session, "2022", {CITY: 1000, TOWN: 600, OTHER_TOWN: 400, VILLAGE: 350, NEXT_VILLAGE: 250}, START)
     return database
 
 

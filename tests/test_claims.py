@@ -1,19 +1,18 @@
 """Claims: what of them counts, in which order, and that no land counts twice. On both databases."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, NEXT_VILLAGE, SQUARES, TOWN, VILLAGE
+from conftest import FAR_VILLAGE, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from sqlalchemy import delete, select
 
 from farmland.claims import Claim, Deduction, State, Step, get_claim
-from farmland.clock import SHANGHAI
 from farmland.database import Database, table_of
 from farmland.progress import progress, progress_tree
 from farmland.tables import BaselinePatch
@@ -24,7 +23,6 @@ from geodata.area import area_m2, areas_m2
 from geodata.column import write
 from geodata.problems import Problem
 
-START = datetime(2022, 3, 1, 9, tzinfo=SHANGHAI)
 FIELD = shapely.box(111.710, 27.250, 111.712, 27.252)
 
 
@@ -179,12 +177,21 @@ def test_two_acceptances_at_the_same_moment_count_the_land_once(small_city: Data
 def test_children_do_not_hold_more_than_their_parent(small_city: Database) -> None:
     with small_city.writing() as session:
         with pytest.raises(Problem, match="over_allocated"):
-            allocate(session, "2022", {NEXT_VILLAGE: 250.01})
+            allocate(session, "2022", {NEXT_VILLAGE: 250.01}, START)
         session.rollback()
     with small_city.writing() as session:
-        assert allocate(session, "2022", {NEXT_VILLAGE: 260}, allow_over=True) == 1
+        assert allocate(session, "2022", {NEXT_VILLAGE: 260}, START, allow_over=True) == 1
         with pytest.raises(Problem, match="target_not_positive"):
-            allocate(session, "2022", {NEXT_VILLAGE: -1})
+            allocate(session, "2022", {NEXT_VILLAGE: -1}, START)
+
+
+def test_a_new_allocation_leaves_the_progress_of_yesterday(small_city: Database) -> None:
+    with small_city.writing() as session:
+        allocate(session, "2022", {NEXT_VILLAGE: 200}, START)
+        allocate(session, "2022", {NEXT_VILLAGE: 150}, START + timedelta(days=2))
+        allocate(session, "2022", {NEXT_VILLAGE: 120}, START + timedelta(days=2))
+        targets = [progress(session, NEXT_VILLAGE, START + timedelta(days=days)).target_mu for days in (-1, 0, 1, 2, 9)]
+        assert targets == [250, 200, 200, 120, 120]
 
 
 @st.composite

@@ -15,8 +15,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (city.demo, city.serve, city.init, records.import_, figures.progress, figures.waterfall, figures.map_,
-                records.export, city.tiles):  # fmt: skip
+for command in (
+    city.demo,
+    city.serve,
+    city.init,
+    records.import_,
+    figures.progress,
+    figures.waterfall,
+    figures.summary,
+    figures.map_,
+    records.export,
+    city.tiles,
+):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(tokens.app, name="token")
 

@@ -69,6 +69,37 @@ def waterfall(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None,
     console.print(table)
 
 
+def summary(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """单位、田长、责任田的数目和缺口 · Units, chiefs, plots, and gaps.
+
+    Example: tianzhang summary --unit 430582104000
+    """
+    from farmland.clock import day_of
+    from farmland.summary import summary as summary_of
+    from farmland.units import LEVEL_NAMES, Level
+
+    settings: Settings = context.obj
+    with database_of(settings) as database, database.reading() as session:
+        code, moment = asked(session, unit, as_of)
+        found = summary_of(session, code, day_of(moment))
+    if as_json:
+        _print_json(vars(found))
+        return
+    zh = settings.language == "zh"
+    table = Table(title=f"{found.unit_name} {found.on}", highlight=False, show_header=True)
+    titles = ("", "数目", "没有田长") if zh else ("", "count", "without a chief")
+    for title in titles:
+        table.add_column(title, justify="right" if title else "left")
+    for level, count in found.units.items():
+        table.add_row(LEVEL_NAMES[Level(level)][0 if zh else 1], f"{count:,}", f"{found.units_without_chief[level]:,}")
+    table.add_row("责任田" if zh else "plots", f"{found.plots:,}", f"{found.plots_without_chief:,}")
+    table.add_row("田长" if zh else "field chiefs", f"{found.chiefs:,}", "")
+    table.add_row("耕地（亩）" if zh else "farmland (mu)", f"{found.farmland_mu:,.2f}", "")
+    table.add_row("基期图斑" if zh else "baseline patches", f"{found.baseline_patches:,}", "")
+    table.add_row("恢复申报" if zh else "claims", f"{found.claims:,}", "")
+    console.print(table)
+
+
 def _print_json(content: dict[str, Any]) -> None:
     import orjson
 

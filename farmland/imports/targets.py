@@ -4,6 +4,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from farmland.city import now
 from farmland.imports.checks import numbers_of, refuse_empty, refuse_twice, unit_codes
 from farmland.imports.chiefs import days_of
 from farmland.imports.outcome import Options, Outcome, Row
@@ -47,6 +48,7 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
             outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
     starts = days_of(source, "start_day", outcome, "")
     dues = days_of(source, "due_day", outcome, "")
+    present = options.now or now(session)
     bad = {row.number for row in outcome.bad}
     for name in dict.fromkeys(names):
         rows = [int(i) for i in np.flatnonzero(names == name) if source.numbers[i] not in bad]
@@ -55,11 +57,12 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
         try:
             with session.begin_nested():
                 changed = _target(session, source, str(name), rows, starts, dues)
-                before = allocations(session, str(name))
+                before = allocations(session, str(name), present)
                 written = allocate(
                     session,
                     str(name),
                     {str(codes[i]): float(parts[i]) for i in rows},
+                    present,
                     allow_over=options.allow_over,
                 )
         except Problem as problem:

@@ -1,4 +1,4 @@
-"""an index that answers for the moments of claims, none for what nothing looks up; when the ground last changed"""
+"""an index that answers for the moments of claims, none for what nothing looks up; when the ground last changed, since when a part of a target holds"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,17 @@ def upgrade() -> None:
     )
 
 
+    with op.batch_alter_table("allocation") as table:
+        table.add_column(sa.Column("since", Moment()))
+        table.drop_constraint("allocation_target_unit", type_="unique")
+        table.create_unique_constraint("allocation_target_unit_since", ["target_code", "unit_code", "since"])
+
+
 def downgrade() -> None:
+    with op.batch_alter_table("allocation") as table:
+        table.drop_constraint("allocation_target_unit_since", type_="unique")
+        table.create_unique_constraint("allocation_target_unit", ["target_code", "unit_code"])
+        table.drop_column("since")
     op.drop_table("ground_change")
     op.create_index("ix_plot_fingerprint", "plot", ["fingerprint"])
     op.drop_index("claim_step_moments", table_name="claim_step")
