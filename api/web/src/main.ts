@@ -1,5 +1,5 @@
 import { createApp } from "vue";
+import "./style.css"; // before the parts, which build on it
 import App from "./App.vue";
-import "./style.css";
 
 createApp(App).mount("#app");
