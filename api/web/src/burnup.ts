@@ -4,12 +4,14 @@ import type { Series } from "./api";
 import { dayInWords, language, monthAndDay, mu, t } from "./texts";
 
 export const LINES = {
-  reported: { colour: "#7fa9d6", width: 2, dash: "solid" },
-  checked: { colour: "#4a7fc1", width: 1.5, dash: "solid" },
+  reported: { colour: "#6b9bd1", width: 2, dash: "solid" },
+  checked: { colour: "#2f63a8", width: 1.5, dash: "broken" },
   accepted: { colour: "#143f86", width: 3, dash: "solid" },
   plan: { colour: "#2f7d4a", width: 2, dash: "dashed" },
   forecast: { colour: "#b8392a", width: 2, dash: "dotted" },
 } as const;
+/** As ECharts and as SVG takes them: a line is known by its dashes too, on paper and to the colour-blind. */
+export const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3], broken: [9, 3, 2, 3] } as const;
 export type Line = keyof typeof LINES;
 
 const month = (value: number): string => {
@@ -41,7 +43,7 @@ export function burnUp(series: Series, day: string, width: number, font: string)
   const end = [day, due, forecast.date && forecast.date < twice ? forecast.date : ahead.length ? twice : due].sort().at(-1)!;
   const at = (one: string): number => (Date.parse(one) - Date.parse(first)) / (Date.parse(end) - Date.parse(first) || 1);
   const line = (name: Line, data: unknown[], more: object = {}) => ({
-    name, type: "line", data, showSymbol: false, color: LINES[name].colour, lineStyle: { width: LINES[name].width, type: LINES[name].dash }, ...more });
+    name, type: "line", data, showSymbol: false, color: LINES[name].colour, lineStyle: { width: LINES[name].width, type: LINES[name].dash === "solid" ? "solid" : [...DASHES[LINES[name].dash]] }, ...more });
   const upright = (date: string, text: string, row: number, colour: string) => ({
     xAxis: date, lineStyle: { color: colour, type: "solid", width: 1 },
     // The label lies on the side that has room, each in a row of its own: they never meet.

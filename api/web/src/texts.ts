@@ -24,13 +24,13 @@ const TEXTS = {
   done_on: ["照此完成于", "Done at this pace on"], never: ["照此完不成", "never"], starts: ["任务 {day} 开始", "The target starts on {day}"],
   net_or_gross: ["上报按图形面积，核查、验收按净面积", "Reported is gross, checked and accepted are net"],
   behind: ["比计划少 {area} 亩", "{area} mu behind the plan"], ahead: ["比计划多 {area} 亩", "{area} mu ahead of the plan"], on_plan: ["与计划持平", "Exactly on plan"],
-  of_below: ["{count} 个{units}中", "of {count} {units}:"], below_town: ["镇（乡、街道）", "towns"], below_village: ["村（社区）", "villages"], below_group: ["组", "groups"],
+  of_below: ["其下 {count} 个{units}：", "Of its {count} {units}:"], below_town: ["镇（乡、街道）", "towns"], below_village: ["村（社区）", "villages"], below_group: ["组", "groups"],
   show_behind: ["先看落后的", "Show those behind"],
   green: ["绿", "green"], yellow: ["黄", "yellow"], red: ["红", "red"], none: ["无任务", "no target"],
   rule: ["验收是计划的 {ratio}；绿 ≥ {green}，黄 ≥ {yellow}", "Accepted is {ratio} of the plan; green ≥ {green}, yellow ≥ {yellow}"],
   none_why: ["没有分解任务", "nothing is allocated"],
   // Ranking and units below
-  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], unit: ["行政单位", "Unit"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
+  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], part: ["任务", "Target"], unit: ["行政单位", "Unit"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
   best_first: ["领先的在前", "Best first"], worst_first: ["落后的在前", "Worst first"], order: ["次序", "Order"], groups: ["组", "Groups"],
   // Field chiefs and plots
   who: ["谁负责", "Who answers for it"], chiefs: ["田长", "Field chiefs"], since: ["{day} 起", "since {day}"], nobody: ["没有任命", "nobody appointed"],
@@ -44,7 +44,6 @@ const TEXTS = {
   burnup_said: ["{day}：上报 {reported}，核查 {checked}，验收 {accepted} 亩，计划 {plan} 亩", "{day}: reported {reported}, checked {checked}, accepted {accepted} mu, plan {plan} mu"],
   burnup_empty: ["没有任务，也没有恢复申报，画不出曲线。", "Neither a target nor a claim: there is nothing to draw."],
   waterfall: ["从上报到验收", "From reported to accepted"], waterfall_help: ["点一项可看其中的恢复申报", "Choose a bar to see its claims"],
-  items: ["{count} 件", "{count} claims"],
   // The map
   map: ["地图", "Map"], zoom_in: ["放大", "Zoom in"], zoom_out: ["缩小", "Zoom out"], whole: ["看全图", "The whole unit"], two_fingers: ["用两个手指移动地图", "Use two fingers to move the map"],
   ctrl_scroll: ["按住 Ctrl 并滚动可缩放地图", "Use Ctrl + scroll to zoom the map"], legend: ["图例", "Legend"],
@@ -79,6 +78,9 @@ export const t = (name: Text, slots: Record<string, string | number> = {}): stri
 export const named = (prefix: string, code: string): string =>
   `${prefix}_${code}` in TEXTS ? t(`${prefix}_${code}` as Text) : code;
 
+/** How many claims. */
+export const items = (count: number): string =>
+  language.value === "zh" ? `${count.toLocaleString("en-US")} 件` : `${count.toLocaleString("en-US")} ${count === 1 ? "claim" : "claims"}`;
 export const mu = (value: number | null | undefined, digits = 2): string =>
   value == null ? "—" : value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 /** A target: whole where it is whole (12,700), else with its decimals (39.70). */
