@@ -7,7 +7,7 @@ export const WARNING_COLOURS: Record<Warning, string> = { green: "#3f9b5f", yell
 export const WARNING_INKS: Record<Warning, string> = { green: "#1f6b3a", yellow: "#7a5700", red: "#a32a1c", none: "#59625b" };
 export const WARNING_SIGNS: Record<Warning, string> = { green: "●", yellow: "▲", red: "■", none: "○" };
 export const STATES = ["reported", "checked", "accepted", "rejected", "revoked"] as const satisfies State[];
-export const STATE_COLOURS: Record<State, string> = { reported: "#8fb8de", checked: "#4a7fc1", accepted: "#143f86", rejected: "#7d7d7d", revoked: "#7a3b69" };
+export const STATE_COLOURS: Record<State, string> = { reported: "#8fb8de", checked: "#3b6fb0", accepted: "#143f86", rejected: "#6b6b6b", revoked: "#7a3b69" };
 /** One letter on the map, so that a state is not told by its colour alone. */
 export const STATE_LETTERS: Record<"zh" | "en", Record<State, string>> = {
   zh: { reported: "报", checked: "核", accepted: "验", rejected: "退", revoked: "撤" },

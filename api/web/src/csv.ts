@@ -9,7 +9,7 @@ const cell = (value: unknown): string => {
 };
 
 export function downloadClaims(claims: Features<ClaimRow>, name: string): void {
-  const heads = [t("number"), t("state"), t("unit"), t("unit"), t("kind"), t("former_use"), t("crop"), `${t("gross")} ${t("mu")}`, `${t("net")} ${t("mu")}`,
+  const heads = [t("number"), t("state"), t("code"), t("unit"), t("kind"), t("former_use"), t("crop"), `${t("gross")} ${t("mu")}`, `${t("net")} ${t("mu")}`,
     t("reported"), t("checked"), t("accepted"), t("state_rejected"), t("state_revoked")];
   const rows = claims.features.map(({ properties: row }) => [
     row.number, named("state", row.state), row.unit_code, row.unit_name, named("kind", row.source_kind), row.former_use, row.crop,

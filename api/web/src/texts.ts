@@ -30,7 +30,7 @@ const TEXTS = {
   rule: ["验收是计划的 {ratio}；绿 ≥ {green}，黄 ≥ {yellow}", "Accepted is {ratio} of the plan; green ≥ {green}, yellow ≥ {yellow}"],
   none_why: ["没有分解任务", "nothing is allocated"],
   // Ranking and units below
-  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], part: ["任务", "Target"], unit: ["行政单位", "Unit"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
+  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], part: ["任务", "Target"], unit: ["行政单位", "Unit"], code: ["行政单位代码", "Unit code"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
   best_first: ["领先的在前", "Best first"], worst_first: ["落后的在前", "Worst first"], order: ["次序", "Order"],
   // Field chiefs and plots
   who: ["谁负责", "Who answers for it"], chiefs: ["田长", "Field chiefs"], since: ["{day} 起", "since {day}"], nobody: ["没有任命", "nobody appointed"],
