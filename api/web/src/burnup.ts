@@ -40,10 +40,13 @@ export function burnUp(series: Series, day: string, width: number, font: string)
   // A pace that leads years ahead would press the rest into a corner: the axis ends at twice the target's time.
   const due = due_date ?? day;
   const twice = iso(2 * Date.parse(due) - Date.parse(start_date ?? first));
-  const end = [day, due, forecast.date && forecast.date < twice ? forecast.date : ahead.length ? twice : due].sort().at(-1)!;
+  const reached = forecast.date && forecast.date < twice ? forecast.date : ahead.length ? twice : due;
+  const end = [day, due, reached].sort().at(-1)!;
   const at = (one: string): number => (Date.parse(one) - Date.parse(first)) / (Date.parse(end) - Date.parse(first) || 1);
   const line = (name: Line, data: unknown[], more: object = {}) => ({
-    name, type: "line", data, showSymbol: false, color: LINES[name].colour, lineStyle: { width: LINES[name].width, type: LINES[name].dash === "solid" ? "solid" : [...DASHES[LINES[name].dash]] }, ...more });
+    name, type: "line", data, showSymbol: false, color: LINES[name].colour,
+    lineStyle: { width: LINES[name].width, type: LINES[name].dash === "solid" ? "solid" : [...DASHES[LINES[name].dash]] }, ...more,
+  });
   const upright = (date: string, text: string, row: number, colour: string) => ({
     xAxis: date, lineStyle: { color: colour, type: "solid", width: 1 },
     // The label lies on the side that has room, each in a row of its own: they never meet.
@@ -62,7 +65,9 @@ export function burnUp(series: Series, day: string, width: number, font: string)
       line("reported", days.map((one) => [one.date, one.reported_mu]), { step: "end", areaStyle: { opacity: 0.18 } }),
       line("checked", days.map((one) => [one.date, one.checked_mu]), { step: "end" }),
       line("accepted", days.map((one) => [one.date, one.accepted_mu]), { step: "end", z: 4, markLine: {
-        symbol: "none", silent: true, data: [upright(day, `${t("as_of")} ${monthAndDay(day)}`, 0, "#18241c"), ...(due_date ? [upright(due_date, `${t("due")} ${monthAndDay(due_date)}`, 1, "#b8392a")] : [])] } }),
+        symbol: "none", silent: true,
+        data: [upright(day, `${t("as_of")} ${monthAndDay(day)}`, 0, "#18241c"),
+          ...(due_date ? [upright(due_date, `${t("due")} ${monthAndDay(due_date)}`, 1, "#b8392a")] : [])] } }),
       line("plan", plan.map((one) => [one.date, one.schedule_mu]), { z: 3 }),
       line("forecast", ahead, { z: 3, tooltip: { show: false } }),
     ],

@@ -28,11 +28,13 @@ export function mapStyle(tiles: string | null): StyleSpecification {
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#eef1ea" } },
-      { id: "units", type: "fill", source: "units", paint: { "fill-color": matched("warning", WARNING_COLOURS), "fill-opacity": by(PLOTS_FROM, 0.72, PLOTS_FROM + 1.5, 0.6, NEAR + 1, 0.16) } },
+      { id: "units", type: "fill", source: "units", paint: {
+        "fill-color": matched("warning", WARNING_COLOURS), "fill-opacity": by(PLOTS_FROM, 0.72, PLOTS_FROM + 1.5, 0.6, NEAR + 1, 0.16) } },
       ...plots,
       { id: "claims", type: "fill", source: "claims", paint: { "fill-color": matched("state", STATE_COLOURS), "fill-opacity": 0.9 } },
       { id: "claim-edges", type: "line", source: "claims", minzoom: NEAR, paint: { "line-color": "#ffffff", "line-width": by(NEAR, 0.6, 16, 1.8) } },
-      { id: "unit-edges", type: "line", source: "units", paint: { "line-color": ["case", ["==", ["get", "warning"], "none"], "#87958a", "#ffffff"], "line-width": by(9, 1, 14, 2.5) } },
+      { id: "unit-edges", type: "line", source: "units", paint: {
+        "line-color": ["case", ["==", ["get", "warning"], "none"], "#87958a", "#ffffff"], "line-width": by(9, 1, 14, 2.5) } },
       { id: "chosen-fill", type: "fill", source: "chosen", paint: { "fill-color": "#d6006c", "fill-opacity": 0.15 } },
       { id: "chosen-halo", type: "line", source: "chosen", paint: { "line-color": "#ffffff", "line-width": 7 } },
       { id: "chosen", type: "line", source: "chosen", paint: { "line-color": "#d6006c", "line-width": 3 } },
