@@ -1,4 +1,4 @@
-/** Every word of the page, Chinese first, and how figures are written. */
+/** Every word of the page, Chinese first, and how figures and days are written. */
 import { ref, watchEffect } from "vue";
 
 export type Language = "zh" | "en";
@@ -10,46 +10,99 @@ watchEffect(() => {
 });
 
 const TEXTS = {
-  title: ["田长", "Tianzhang"],
-  subtitle: ["耕地保护与恢复进度", "Farmland protection and restoration progress"],
-  accepted: ["已验收", "Accepted"], target: ["任务", "Target"], reported: ["已上报", "Reported"], checked: ["已核查", "Checked"],
-  remaining: ["剩余", "Remaining"], mu: ["亩", "mu"], plan: ["计划", "Plan"], forecast: ["预计", "Forecast"],
-  days_left: ["距期限", "Until due"], days: ["天", "days"], overdue: ["已逾期", "Overdue by"],
-  needed: ["每天需", "Needed a day"], pace: ["至今每天", "Pace so far"], pace30: ["近 30 天每天", "Pace of 30 days"],
-  plan_now: ["计划此时应到", "Plan asks for now"], done_on: ["照此完成于", "Done at this pace on"], never: ["无法完成", "never"],
-  green: ["绿", "green"], yellow: ["黄", "yellow"], red: ["红", "red"], none: ["无任务", "no target"],
-  green_why: ["达到计划进度", "on plan"], yellow_why: ["略落后于计划", "a little behind plan"], red_why: ["明显落后于计划", "well behind plan"],
+  // The page
+  title: ["田长", "Tianzhang"], subtitle: ["耕地保护与恢复进度", "Farmland protection and restoration progress"],
+  skip: ["跳到内容", "Skip to the content"], path: ["行政单位的上下级", "The units above"],
+  search: ["查找行政单位：名称或代码", "Find a unit: name or code"], nothing_found: ["没有找到", "Nothing found"], as_of: ["截至", "As of"],
+  today: ["今天", "Today"], close: ["关闭", "Close"], retry: ["重试", "Try again"], loading: ["载入中…", "Loading…"],
+  print: ["打印", "Print"], switch: ["English", "中文"], back_to: ["返回", "Back to"], made_up: ["演示数据", "Demonstration"],
+  unreachable: ["连不上服务器，请检查网络后重试。", "The server cannot be reached. Check the network and try again."],
+  // Figures
+  mu: ["亩", "mu"], target: ["恢复任务", "Restoration target"], reported: ["上报", "Reported"], checked: ["核查", "Checked"],
+  accepted: ["验收", "Accepted"], accepted_net: ["验收净面积", "Accepted, net"], remaining: ["剩余", "Remaining"], plan: ["计划", "Plan"],
+  forecast: ["预计", "Forecast"], days_left: ["距期限", "Until due"], days: ["天", "days"], overdue: ["已逾期", "Overdue by"],
+  needed: ["每天需", "Needed a day"], pace: ["至今每天", "Pace so far"], pace30: ["近 30 天每天", "In 30 days"],
+  plan_now: ["计划此时应到", "The plan asks for now"], done_on: ["照此完成于", "Done at this pace on"], never: ["照此完不成", "never"],
+  starts: ["任务 {day} 开始", "The target starts on {day}"],
+  net_or_gross: ["上报按图形面积，核查、验收按净面积", "Reported is gross, checked and accepted are net"],
+  behind: ["比计划少 {area} 亩", "{area} mu behind the plan"], ahead: ["比计划多 {area} 亩", "{area} mu ahead of the plan"],
+  on_plan: ["与计划持平", "Exactly on plan"], of_below: ["其下 {count} 个{units}：", "Of its {count} {units}:"],
+  below_town: ["镇（乡、街道）", "towns"], below_village: ["村（社区）", "villages"], below_group: ["组", "groups"],
+  show_behind: ["先看落后的", "Show those behind"], green: ["绿", "green"], yellow: ["黄", "yellow"], red: ["红", "red"],
+  none: ["无任务", "no target"],
+  rule: ["验收是计划的 {ratio}；绿 ≥ {green}，黄 ≥ {yellow}", "Accepted is {ratio} of the plan; green ≥ {green}, yellow ≥ {yellow}"],
   none_why: ["没有分解任务", "nothing is allocated"],
-  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], unit: ["单位", "Unit"], share: ["完成率", "Share"], warning: ["预警", "Warning"],
-  burnup: ["进度曲线", "Burn-up"], waterfall: ["从上报到验收", "From reported to accepted"],
-  waterfall_help: ["点一项可看其中的申报", "Choose a bar to see its claims"], claims: ["申报", "Claims"], claim: ["恢复申报", "Restoration claim"],
-  plot: ["责任田", "Responsibility plot"], who: ["谁负责", "Who answers for it"], since: ["自", "since"], nobody: ["没有任命", "nobody appointed"],
-  search: ["查找单位：名称或代码", "Find a unit: name or code"], nothing_found: ["没有找到", "Nothing found"],
-  as_of: ["截至", "As of"], today: ["今天", "Today"], close: ["关闭", "Close"], retry: ["重试", "Try again"], loading: ["载入中…", "Loading…"],
-  print: ["打印", "Print"], switch: ["English", "中文"], up: ["返回", "Back to"],
-  empty: ["这里还没有任何单位。", "There are no units here yet."],
-  empty_help: ["先运行 tianzhang import units 文件 导入行政单位，或运行 tianzhang demo 看演示城市。",
-    "Run tianzhang import units FILE first, or tianzhang demo to look at a made-up city."],
-  no_target: ["本单位没有分解任务。", "No part of a target is allocated to this unit."],
-  no_claims: ["没有申报。", "There are no claims."], map: ["地图", "Map"],
-  bar_reported: ["上报面积", "Reported, gross"], bar_outside_unit: ["在本单位之外", "Outside the unit"],
+  // Ranking and units below
+  ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], part: ["任务", "Target"], unit: ["行政单位", "Unit"],
+  code: ["行政单位代码", "Unit code"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
+  best_first: ["领先的在前", "Best first"], worst_first: ["落后的在前", "Worst first"], order: ["次序", "Order"],
+  // Field chiefs and plots
+  who: ["谁负责", "Who answers for it"], chiefs: ["田长", "Field chiefs"], since: ["{day} 起", "since {day}"],
+  nobody: ["没有任命", "nobody appointed"], level_city: ["市级", "City"], level_town: ["镇级", "Town"], level_village: ["村级", "Village"],
+  level_group: ["组级", "Group"], plot: ["责任田", "Responsibility plot"], plots: ["责任田", "Responsibility plots"],
+  plot_count: ["{count} 块", "{count}"],
+  no_plots: ["本组没有登记责任田。用 tianzhang import plots 文件 导入。",
+    "No responsibility plots are held for this group. Import them: tianzhang import plots FILE"],
+  basic: ["永久基本农田", "Permanent basic farmland"], other_farmland: ["其他耕地", "Other farmland"], land_class: ["地类", "Land class"],
+  area: ["面积", "Area"], yes: ["是", "yes"], no: ["否", "no"],
+  // Charts
+  burnup: ["进度曲线", "Burn-up"], due: ["期限", "Due"],
+  burnup_said: ["{day}：上报 {reported}，核查 {checked}，验收 {accepted} 亩，计划 {plan} 亩",
+    "{day}: reported {reported}, checked {checked}, accepted {accepted} mu, plan {plan} mu"],
+  burnup_empty: ["没有任务，也没有恢复申报，画不出曲线。", "Neither a target nor a claim: there is nothing to draw."],
+  waterfall: ["从上报到验收", "From reported to accepted"], waterfall_help: ["点一项可看其中的恢复申报", "Choose a bar to see its claims"],
+  // The map
+  map: ["地图", "Map"], zoom_in: ["放大", "Zoom in"], zoom_out: ["缩小", "Zoom out"], whole: ["看全图", "The whole unit"],
+  two_fingers: ["用两个手指移动地图", "Use two fingers to move the map"],
+  ctrl_scroll: ["按住 Ctrl 并滚动可缩放地图", "Use Ctrl + scroll to zoom the map"], legend: ["图例", "Legend"],
+  no_polygons: ["这里没有行政单位的界线。用 tianzhang import units 文件 导入带界线的文件（gpkg、shp、geojson）。",
+    "The units here have no borders. Import a file that has them (gpkg, shp, geojson): tianzhang import units FILE"],
+  no_tiles: ["责任田尚未切图：运行 tianzhang tiles", "The plots are not on the map yet: run tianzhang tiles"],
+  // Claims
+  claim: ["恢复申报", "Restoration claim"], claims: ["恢复申报", "Restoration claims"], number: ["编号", "Number"],
+  kind: ["来源", "Source"], former_use: ["原用途", "Former use"], crop: ["现种", "Present crop"], gross: ["图形面积", "Gross area"],
+  net: ["净面积", "Net area"], typed: ["填报面积", "Typed area"], state: ["状态", "State"], history: ["经过", "History"],
+  later: ["此日之后", "after this day"], csv: ["下载 CSV", "Download CSV"],
+  no_claims: ["没有恢复申报。", "There are no restoration claims."],
+  no_claims_help: ["从手机或文件上报：tianzhang import claims 文件。", "They come from the phone or a file: tianzhang import claims FILE."],
+  claims_above: ["恢复申报登记在村一级：", "Claims are held by the village:"], state_reported: ["上报", "reported"],
+  state_checked: ["核查", "checked"], state_accepted: ["验收", "accepted"], state_rejected: ["退回", "rejected"],
+  state_revoked: ["撤销", "revoked"], bar_reported: ["上报面积", "Reported, gross"], bar_outside_unit: ["在本单位之外", "Outside the unit"],
   bar_baseline_farmland: ["基期已是耕地", "Farmland at the baseline"], bar_other_claim: ["其他申报已占", "Held by other claims"],
-  bar_ridges: ["田坎", "Ridges"], bar_rejected: ["未通过", "Rejected"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
-  bar_not_yet_accepted: ["尚未验收", "Not yet accepted"], bar_revoked: ["已撤销", "Revoked"], bar_accepted: ["已验收净面积", "Accepted, net"],
-  state_reported: ["已上报", "reported"], state_checked: ["已核查", "checked"], state_accepted: ["已验收", "accepted"],
-  state_rejected: ["未通过", "rejected"], state_revoked: ["已撤销", "revoked"],
-  kind_restorable: ["即可恢复", "restorable at once"], kind_works: ["工程恢复", "by works"], kind_demolished: ["拆除房屋", "demolished building"],
-  kind_abandoned: ["撂荒地", "abandoned land"], kind_other: ["其他", "other"],
-  former_use: ["原用途", "Former use"], crop: ["现种", "Present crop"], kind: ["来源", "Source"], gross: ["上报面积", "Gross"], net: ["净面积", "Net"],
-  deductions: ["扣除", "Deductions"], history: ["经过", "History"], basic: ["永久基本农田", "Permanent basic farmland"],
-  land_class: ["地类", "Land class"], area: ["面积", "Area"], number: ["编号", "Number"], made_up: ["演示数据", "Demonstration"],
+  bar_ridges: ["田坎", "Ridges"], bar_rejected: ["退回", "Rejected"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
+  bar_not_yet_accepted: ["尚未验收", "Not yet accepted"], bar_revoked: ["撤销", "Revoked"], bar_accepted: ["验收净面积", "Accepted, net"],
+  kind_restorable: ["即可恢复", "restorable at once"], kind_works: ["工程恢复", "by works"],
+  kind_demolished: ["拆除房屋", "demolished building"], kind_abandoned: ["撂荒地", "abandoned land"], kind_other: ["其他", "other"],
+  // Empty pages
+  empty: ["这里还没有任何行政单位", "There are no units here yet"],
+  empty_help: ["先导入行政单位，再分解任务、导入恢复申报；或先看演示城市：",
+    "Import the units first, then the targets and the claims; or look at the made-up city:"],
+  no_target: ["本单位没有分解到恢复任务。", "No part of a restoration target is allocated to this unit."],
+  no_target_help: ["用 tianzhang import targets 文件 导入任务分解。", "Import the allocation: tianzhang import targets FILE"],
 } satisfies Record<string, [string, string]>;
 export type Text = keyof typeof TEXTS;
 
-export const t = (name: Text): string => TEXTS[name][language.value === "zh" ? 0 : 1];
+/** A text in the reader's language, its {slots} filled. */
+export const t = (name: Text, slots: Record<string, string | number> = {}): string =>
+  TEXTS[name][language.value === "zh" ? 0 : 1].replace(/\{(\w+)\}/g, (_, slot: string) => String(slots[slot]));
 /** A text whose name is made of a code that the API gives; the code itself where it is unknown. */
 export const named = (prefix: string, code: string): string =>
   `${prefix}_${code}` in TEXTS ? t(`${prefix}_${code}` as Text) : code;
+
+/** How many claims. */
+export const items = (count: number): string =>
+  language.value === "zh" ? `${count.toLocaleString("en-US")} 件` : `${count.toLocaleString("en-US")} ${count === 1 ? "claim" : "claims"}`;
 export const mu = (value: number | null | undefined, digits = 2): string =>
   value == null ? "—" : value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-export const percent = (value: number | null | undefined): string => (value == null ? "—" : `${(value * 100).toFixed(1)} %`);
+/** A target: whole where it is whole (12,700), else with its decimals (39.70). */
+export const wholeMu = (value: number | null): string => mu(value, value == null || Number.isInteger(value) ? 0 : 2);
+/** With its sign; the minus is the long one that stands out in a column. */
+export const signedMu = (value: number | null): string =>
+  value == null ? "—" : `${value < 0 ? "−" : value > 0 ? "+" : ""}${mu(Math.abs(value))}`;
+export const percent = (value: number | null | undefined, digits = 1): string => (value == null ? "—" : `${(value * 100).toFixed(digits)}%`);
+/** A day in words: 2022年4月26日星期二. The day alone has no time zone, so UTC on both sides. */
+export const dayInWords = (day: string, weekday = true): string =>
+  new Date(day).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en-GB",
+    { year: "numeric", month: "long", day: "numeric", weekday: weekday ? "long" : undefined, timeZone: "UTC" });
+export const monthAndDay = (day: string): string =>
+  new Date(day).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en-GB", { month: language.value === "zh" ? "long" : "short", day: "numeric", timeZone: "UTC" });

@@ -1,0 +1,54 @@
+/** What the page shows of the place that the reader is at: one fetch for a unit and a day, one for what is opened on it. */
+import { computed } from "vue";
+import { get, type About, type Bar, type Claim, type ClaimRow, type Feature, type Features, type Level, type Link, type Plot, type PlotRow,
+  type Progress, type Ranked, type Series, type Unit, type UnitName } from "./api";
+import { follow } from "./follow";
+import { place } from "./place";
+
+export interface View {
+  unit: Unit; progress: Progress; ranking: Ranked[]; series: Series; bars: Bar[]; chain: Link[];
+  outlines: Features<UnitName>; claims: Features<ClaimRow>; plots: Features<PlotRow>;
+}
+export type Opened = { claim: Feature<Claim>; chain: Link[] } | { plot: Feature<Plot> };
+
+const NEXT: Record<Level, Level> = { city: "town", town: "village", village: "group", group: "group" };
+const NONE = { type: "FeatureCollection", features: [], number_matched: 0 } satisfies Features;
+
+const chiefs = async (code: string): Promise<Link[]> =>
+  (await get<{ chain: Link[] }>(`/units/${encodeURIComponent(code)}/chiefs`, { on: place.asOf })).chain;
+
+export const about = follow(() => "", () => get<About>("/about"));
+
+export const view = follow(() => [place.unit, place.asOf, about.value.value], async (): Promise<View | undefined> => {
+  const code = place.unit || about.value.value?.city?.code;
+  if (!about.value.value || !code) return undefined;
+  const query = { unit: code, as_of: place.asOf };
+  const unit = await get<Unit>(`/units/${encodeURIComponent(code)}`);
+  const [progress, ranking, series, water, chain, outlines, claims, plots] = await Promise.all([
+    get<Progress>("/progress", query),
+    unit.children ? get<{ ranking: Ranked[] }>("/progress/ranking", query) : { ranking: [] },
+    get<Series>("/progress/series", query),
+    get<{ bars: Bar[] }>("/progress/waterfall", query),
+    chiefs(code),
+    get<Features<UnitName>>("/units.geojson", { within: unit.code, level: NEXT[unit.level] }),
+    // The city's claims are too many and too small to be drawn, or to be read in one list.
+    unit.level === "city" ? NONE : get<Features<ClaimRow>>("/claims", query),
+    unit.level === "group" ? get<Features<PlotRow>>("/plots", { unit: code, limit: "500" }) : NONE,
+  ]);
+  return { unit, progress, ranking: ranking.ranking, series, bars: water.bars, chain, outlines, claims, plots };
+});
+
+export const opened = follow(() => [place.claim, place.plot, place.asOf], async (): Promise<Opened | undefined> => {
+  if (place.plot) return { plot: await get<Feature<Plot>>(`/plots/${encodeURIComponent(place.plot)}`, { on: place.asOf }) };
+  if (!place.claim) return undefined;
+  const claim = await get<Feature<Claim>>(`/claims/${encodeURIComponent(place.claim)}`);
+  return { claim, chain: await chiefs(claim.properties.unit_code) };
+});
+
+export const listed = follow(() => [place.unit, place.asOf, place.bar], async () => {
+  const bar = place.bar;
+  return bar ? { bar, claims: await get<Features<ClaimRow>>("/claims", { unit: place.unit, as_of: place.asOf, reason: bar }) } : undefined;
+});
+
+/** The day that the figures are true for. */
+export const day = computed(() => place.asOf || about.value.value?.today || "");
