@@ -90,6 +90,13 @@ def install(app: FastAPI) -> None:
         code, zh, en = _HTTP.get(error.status_code, ("http_error", str(error.detail), str(error.detail)))
         return problem(error.status_code, code, en if language_of(request) == "en" else zh)
 
+    @app.exception_handler(Exception)
+    def _fault(request: Request, error: Exception) -> Response:
+        # Starlette raises it once more for the server's log; the reader is told what to do, not what broke.
+        zh = "系统出错，未能回答。请稍后再试；若仍然如此，请把时间和网址告诉管理员。"
+        en = "Something went wrong here. Try again later; if it persists, tell the administrator the time and the address."
+        return problem(500, "internal_error", en if language_of(request) == "en" else zh)
+
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
         places = [{"where": ".".join(str(part) for part in one["loc"]), "detail": one["msg"]} for one in error.errors()]

@@ -18,8 +18,8 @@ from farmland.units import LEVELS, Level, Unit, chain_of, get_unit, level_of, wi
 class Summary:
     """A unit and all below it, itself included, on a day. Areas of plots in m² and mu with two decimals.
 
-    `units` counts by level ("city", "town", ...); `units_without_chief` those for which no chief is in office; `plots_without_chief` the plots for
-    which that is so on any of the four levels.
+    `units` counts by level ("city", "town", ...), `units_without_chief` those for which no chief is in office;
+    `plots_without_chief` counts the plots for which that is so on any of the four levels.
     """
 
     unit_code: str

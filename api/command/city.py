@@ -143,13 +143,15 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 
     from api.app import create_app
 
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise Problem(PORT_TAKEN, host=host, port=port, reason=reason, other=port + 1) from None
-    shown = listener.getsockname()[1]
-    say(settings, f"网页：http://{host}:{shown}/ （Ctrl+C 停止）", f"Open http://{host}:{shown}/ (Ctrl+C stops)")
-    with listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
-        server.run(sockets=[listener])
+    # TCP by name: of a socket of protocol 0 asyncio does not know that its answers must not wait for one another.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise Problem(PORT_TAKEN, host=host, port=port, reason=reason, other=port + 1) from None
+        shown = listener.getsockname()[1]
+        say(settings, f"网页：http://{host}:{shown}/ （Ctrl+C 停止）", f"Open http://{host}:{shown}/ (Ctrl+C stops)")
+        uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning")).run(sockets=[listener])
