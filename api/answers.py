@@ -38,12 +38,18 @@ def language_of(request: Request) -> Language:
     return "en" if wanted.lower().startswith("en") else "zh"
 
 
+class GeoJSONResponse(Response):
+    """GeoJSON (RFC 7946) that is bytes already."""
+
+    media_type = "application/geo+json"
+
+
 def json(content: Any, status: int = 200) -> Response:
-    """A JSON answer."""
+    """A JSON answer; dates and moments are written in ISO form."""
     return tagged(orjson.dumps(content), "application/json", status)
 
 
-def tagged(body: bytes, media_type: str = "application/geo+json", status: int = 200) -> Response:
+def tagged(body: bytes, media_type: str = GeoJSONResponse.media_type, status: int = 200) -> Response:
     """An answer with an ETag, by which whoever asks again is told that nothing changed."""
     # Weak: compressed or not, it is the same content.
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

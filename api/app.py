@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import answers, figures, reading, writing
+from api import answers, routes
 from api.settings import Settings
 from farmland.database import Database
 from farmland.tiles import FILE_NAME
@@ -76,12 +76,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings.url)
     app.state.outlines = {}
     answers.install(app)
-    for module in (figures, reading, writing):
-        app.include_router(module.router)
+    app.include_router(routes.router)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=3)
     app.add_middleware(Carry)
 
-    @app.get("/tiles/city.pmtiles", include_in_schema=False)
+    @app.get(f"/tiles/{FILE_NAME}", include_in_schema=False)
     def _tiles() -> FileResponse:
         path = settings.tiles / FILE_NAME
         if not path.exists():

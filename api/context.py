@@ -1,15 +1,16 @@
 """What every route needs: the settings, a session to read or to write, the moment, the token."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from api.settings import Settings
 from farmland import city
-from farmland.clock import parse_moment
+from farmland.clock import day_of, parse_day, parse_moment
 from farmland.database import Database
 from farmland.tokens import TOKEN_MISSING, Token, holder_of
 from farmland.units import the_city
@@ -56,7 +57,15 @@ def _unit(
     return unit or the_city(session).code
 
 
+def _day(
+    session: Reading,
+    on: Annotated[str | None, Query(description="On which day (2022-04-26); without it, today")] = None,
+) -> date:
+    return parse_day(on) if on else day_of(city.now(session))
+
+
 AsOf = Annotated[datetime, Depends(_moment)]
+OnDay = Annotated[date, Depends(_day)]
 UnitCode = Annotated[str, Depends(_unit)]
 TargetCode = Annotated[
     str | None,
@@ -64,9 +73,14 @@ TargetCode = Annotated[
 ]
 
 
-def require_token(session: Session, request: Request) -> Token:
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(HTTPBearer(auto_error=False, description="A token of tianzhang init or tianzhang token add")),
+]
+
+
+def require_token(session: Session, bearer: Bearer) -> Token:
     """The token that the request carries. Raises TOKEN_MISSING, TOKEN_UNKNOWN."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    if bearer is None or not bearer.credentials.strip():
         raise Problem(TOKEN_MISSING)
-    return holder_of(session, secret.strip())
+    return holder_of(session, bearer.credentials.strip())

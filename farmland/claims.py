@@ -1,5 +1,6 @@
 """Restoration claims (恢复申报): reported 上报 → checked 核查 → accepted 验收, or rejected 退回, later revoked 撤销."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -97,20 +98,22 @@ class Claim(Base):
         """The state that the claim is in now."""
         return self.steps[-1].state
 
-    def state_at(self, moment: datetime) -> State | None:
-        """The state at a moment; None before it was reported."""
-        reached = [step.state for step in self.steps if step.at <= moment]
-        return reached[-1] if reached else None
+    def as_of(self, moment: datetime) -> "Stand":
+        """How the claim stood at a moment. Raises CLAIM_UNKNOWN where it was not reported by then."""
+        steps = [step for step in self.steps if step.at <= moment]
+        if not steps:
+            raise Problem(CLAIM_UNKNOWN, number=self.number)
+        if any(step.state == State.ACCEPTED for step in steps):
+            assert self.accepted_net is not None and self.accepted_net_m2 is not None
+            stage, net, net_m2 = Stage.ACCEPTED, self.accepted_net, self.accepted_net_m2
+        else:
+            stage, net, net_m2 = Stage.REPORTED, self.reported_net, self.reported_net_m2
+        return Stand(State(steps[-1].state), steps, [cut for cut in self.deductions if cut.stage == stage], net, net_m2)
 
     @property
     def net_m2(self) -> float:
         """The net area that counts for it now: that of its acceptance, else that of its reporting."""
         return self.reported_net_m2 if self.accepted_net_m2 is None else self.accepted_net_m2
-
-    @property
-    def net_geometry(self) -> shapely.Geometry:
-        """The net geometry that belongs to :attr:`net_m2`."""
-        return self.reported_net if self.accepted_net is None else self.accepted_net
 
 
 class Step(Base):
@@ -143,6 +146,17 @@ class Deduction(Base):
     other_claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
     area_m2: Mapped[float]
     geometry: Mapped[shapely.Geometry | None] = mapped_column(Geometry, deferred=True)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How a claim stood at a moment: the steps taken by then, the deductions, net geometry and net area that held."""
+
+    state: State
+    steps: list[Step]
+    deductions: list[Deduction]
+    net_geometry: shapely.Geometry
+    net_m2: float
 
 
 def claim_moments(moment: datetime | ColumnElement[datetime]) -> Any:

@@ -43,8 +43,7 @@ def get_plot(session: Session, plot_id: int) -> Plot:
     return plot
 
 
-def plot_at(session: Session, longitude: float, latitude: float) -> Plot | None:
+def plot_at(session: Session, point: shapely.Point) -> Plot | None:
     """The plot at a place (degrees), or None."""
-    point = shapely.Point(longitude, latitude)
     near = session.scalars(select(Plot).where(BoundsMeet(table_of(Plot), point.bounds)).order_by(Plot.id)).all()
     return next((plot for plot in near if plot.geometry.covers(point)), None)

@@ -179,7 +179,8 @@ def _rows(
     schedule = (target_mu * due_share).round(2)
     pace = accepted / worked if worked > 0 else none
     recent = (accepted - areas.mu["earlier"]) / recent_days if recent_days > 0 else none
-    ratio = _quotient(accepted, schedule)
+    # Before its start a plan asks for nothing, and nobody is on or behind it.
+    ratio = _quotient(accepted, schedule) if worked > 0 else none
     needed = (remaining / left).round(2) if left and left > 0 else np.where(remaining == 0, 0.0, np.nan)
 
     def same(value: Any) -> list[Any]:

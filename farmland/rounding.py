@@ -18,6 +18,11 @@ def mu(area_m2: float) -> float:
     return round(float(m2_to_mu(area_m2)), 2)
 
 
+def mu_or_none(area_m2: float | None) -> float | None:
+    """As :func:`mu`; None where there is no area."""
+    return None if area_m2 is None else mu(area_m2)
+
+
 def shares(totals: NDArray[np.float64], parts: NDArray[np.float64], owner: NDArray[np.int64]) -> NDArray[np.float64]:
     """Parts of several totals, rounded to two decimals so that each total's parts sum to it.
 

@@ -67,7 +67,8 @@ def series(
 ) -> Series:
     """The days of a unit from `since` (the target's start) until `until` (the moment's day), as known at the moment.
 
-    A day's figure is that of its end, the last day's that of the moment. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
+    A day's figure is that of its end, the last day's that of the moment; those before the last are rounded each for
+    itself. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     now = progress(session, unit_code, moment, target_code=target_code)
     target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
@@ -110,8 +111,11 @@ def series(
         net.tolist(),
         strict=True,
     )
+    days_mu = list(table)
+    if days and days[-1] == day_of(moment):  # the same figures as the progress of that moment, to the last hundredth
+        days_mu[-1] = (days[-1], now.reported_mu, now.checked_mu, now.accepted_mu)
     plan = _plan_days(Plan.of(target), now.target_mu) if target and now.target_mu is not None else []
-    return Series(now, list(table), plan)
+    return Series(now, days_mu, plan)
 
 
 def _plan_days(plan: Plan, target_mu: float) -> list[tuple[date, float]]:

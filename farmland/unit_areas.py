@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from farmland.claims import Claim, claim_moments
 from farmland.clock import days_before
 from farmland.database import Moment
-from farmland.rounding import shares
+from farmland.rounding import shares, shares_of
 from farmland.units import LEVELS, Level, Unit, code_range, parent_of, within
 from geodata.area import m2_to_mu
 
@@ -95,15 +95,38 @@ def areas_of_claims(session: Session, tree: UnitTree, moment: datetime, target_c
     whole = tree.rolled_up(own).round(2)
     columns = dict(zip(_SUMS, (column.copy() for column in whole.T[1:]), strict=True))
     columns["checked"] = (columns["waiting"] + columns["accepted"]).round(2)
-    from_claims = dict(zip(_SUMS, own.T[1:] != 0, strict=True))
-    shown_mu = {
-        name: _shown_mu(tree, columns[name], from_claims[name])
-        for name in ("reported", "accepted", "rejected", "revoked", "earlier")
+    return UnitAreas(columns, _shown(tree, columns, np.asarray(own.any(axis=1))), whole[:, 0].astype(np.int64))
+
+
+def _shown(tree: UnitTree, m2: dict[str, Floats], has_own: NDArray[np.bool_]) -> dict[str, Floats]:
+    """The sums as mu that add up both ways: over the children of a unit, and over what a figure is made of.
+
+    What is reported is accepted, waits for acceptance, was revoked, or does not count (yet): `other`.
+    """
+    made_of = ("waiting", "revoked", "other")
+    m2 = m2 | {"other": np.maximum(m2["reported"] - m2["checked"] - m2["revoked"], 0.0)}
+    top = {name: float(np.round(m2_to_mu(m2[name][0]), 2)) for name in ("reported", "accepted", "rejected", "earlier")}
+    parts = m2_to_mu(np.array([m2[name][0] for name in made_of]))
+    top |= dict(zip(made_of, shares_of(top["reported"] - top["accepted"], parts).tolist(), strict=True))
+    shown = {
+        name: _down_the_tree(tree, m2_to_mu(m2[name]), top[name], has_own)
+        for name in ("accepted", "rejected", "earlier", *made_of)
     }
-    waiting_at_top = np.round(m2_to_mu(columns["checked"][0]), 2) - shown_mu["accepted"][0]
-    waiting = _shown_mu(tree, columns["waiting"], from_claims["waiting"], waiting_at_top)
-    shown_mu["checked"] = (shown_mu["accepted"] + waiting).round(2)
-    return UnitAreas(columns, shown_mu, whole[:, 0].astype(np.int64))
+    shown["checked"] = (shown["accepted"] + shown["waiting"]).round(2)
+    shown["reported"] = (shown["checked"] + shown["revoked"] + shown["other"]).round(2)
+    return shown
+
+
+def _down_the_tree(tree: UnitTree, exact: Floats, top: float, has_own: NDArray[np.bool_]) -> Floats:
+    """Figures with two decimals from `top` down: the children of a unit add up to its figure."""
+    shown = exact.round(2)
+    shown[0] = top
+    for rows in tree.below():
+        # Claims of the parent itself, at no child, leave a rest: then its children are rounded each for itself.
+        rows = rows[~has_own[tree.parent[rows]]]
+        if len(rows):
+            shown[rows] = shares(shown, exact[rows], tree.parent[rows])
+    return shown
 
 
 _SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier")
@@ -135,17 +158,3 @@ def _by_unit() -> Select[*tuple[Any, ...]]:
         .where(Claim.target_code == bindparam("target_code"))
         .group_by(Claim.unit_code)
     )
-
-
-def _shown_mu(tree: UnitTree, area_m2: Floats, has_own: NDArray[np.bool_], top_mu: float | None = None) -> Floats:
-    """Sums as mu with two decimals; the children of a unit add up to its figure. `top_mu` is the top's where it is given."""
-    exact = m2_to_mu(area_m2)
-    shown = exact.round(2)
-    if top_mu is not None:
-        shown[0] = top_mu
-    for rows in tree.below():
-        # Claims of the parent itself, at no child, leave a rest: then its children are rounded each for itself.
-        rows = rows[~has_own[tree.parent[rows]]]
-        if len(rows):
-            shown[rows] = shares(shown, exact[rows], tree.parent[rows])
-    return shown

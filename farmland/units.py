@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, ForeignKey, Select, String, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from farmland.database import Base
-from geodata.column import Geometry, decode, raw
+from farmland.database import Base, table_of
+from geodata.column import BoundsMeet, Geometry, decode, raw
 from geodata.problems import Kind, Problem
 
 UNIT_UNKNOWN = Kind(
@@ -195,6 +195,13 @@ def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons
     ).all()
     codes = np.array([row[0] for row in rows], dtype=object)
     return UnitPolygons(codes, decode([row[1] for row in rows]))
+
+
+def unit_at(session: Session, point: shapely.Point) -> Unit | None:
+    """The lowest unit that covers a place (degrees), or None."""
+    near = session.scalars(select(Unit).where(BoundsMeet(table_of(Unit), point.bounds))).all()
+    here = [unit for unit in near if unit.geometry is not None and unit.geometry.covers(point)]
+    return max(here, key=lambda unit: (LEVELS.index(Level(unit.level)), unit.code), default=None)
 
 
 def home_of(session: Session) -> shapely.Geometry | None:

@@ -1,21 +1,24 @@
 """The waterfall from gross to net: what was reported, each reason why part of it does not count, what is accepted."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from farmland.claims import Claim, Deduction, claim_moments
 from farmland.clock import day_of
 from farmland.net_area import REASON_NAMES, Reason, Stage
-from farmland.rounding import mu, shares_of
+from farmland.progress import progress
+from farmland.rounding import shares_of
 from farmland.targets import get_target, target_on
 from farmland.units import get_unit, within
 from geodata.area import m2_to_mu
+from geodata.problems import Kind, Problem
 
 REPORTED, ACCEPTED = "reported", "accepted"
 REJECTED, REVOKED = "rejected", "revoked"
@@ -29,6 +32,12 @@ BAR_NAMES: dict[str, tuple[str, str]] = {
     REVOKED: ("撤销", "revoked"),
     ACCEPTED: ("已验收净面积", "accepted, net"),
 }
+UNKNOWN_BAR = Kind(
+    "unknown_bar",
+    "从上报到验收没有“{reason}”这一项。有：{reasons}。",
+    "The waterfall has no bar “{reason}”. It has: {reasons}.",
+    "not_found",
+)
 BARS = (
     REPORTED,
     *Reason,
@@ -49,9 +58,6 @@ class Bar:
     area_mu: float
     claims: int
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def waterfall(
     session: Session,
@@ -66,12 +72,35 @@ def waterfall(
     """
     parts = claim_parts(session, unit_code, moment, target_code=target_code)
     area_m2 = {bar: round(sum(areas.values(), 0.0), 2) for bar, areas in parts.items()}
-    lost = [bar for bar in BARS if bar not in (REPORTED, ACCEPTED)]
-    area_mu = {REPORTED: mu(area_m2[REPORTED]), ACCEPTED: mu(area_m2[ACCEPTED])}
-    exact = m2_to_mu(np.array([area_m2[bar] for bar in lost]))
-    rest = round(area_mu[REPORTED] - area_mu[ACCEPTED], 2)
-    area_mu |= dict(zip(lost, shares_of(rest, exact).tolist(), strict=True))
+    now = progress(session, unit_code, moment, target_code=target_code)  # the same figures, to the last hundredth
+    area_mu = {
+        REPORTED: now.reported_mu,
+        NOT_YET_ACCEPTED: round(now.checked_mu - now.accepted_mu, 2),
+        REVOKED: now.revoked_mu,
+        ACCEPTED: now.accepted_mu,
+    }
+    others = [bar for bar in BARS if bar not in area_mu]
+    rest = round(now.reported_mu - now.checked_mu - now.revoked_mu, 2)
+    exact = m2_to_mu(np.array([area_m2[bar] for bar in others]))
+    area_mu |= dict(zip(others, shares_of(rest, exact).tolist(), strict=True))
     return [Bar(bar, area_m2[bar], area_mu[bar], len(parts[bar])) for bar in BARS]
+
+
+def claims_of_bar(session: Session, unit_code: str, moment: datetime, reason: str) -> pd.DataFrame:
+    """The claims behind a bar: a row by number with `bar_area_m2` and `bar_area_mu`, which sum to the bar's.
+
+    Raises UNKNOWN_BAR, UNIT_UNKNOWN.
+    """
+    if reason not in BARS:
+        raise Problem(UNKNOWN_BAR, reason=reason, reasons=", ".join(BARS))
+    bar = next(bar for bar in waterfall(session, unit_code, moment) if bar.reason == reason)
+    part = claim_parts(session, unit_code, moment)[reason]
+    here = within(Claim.unit_code, get_unit(session, unit_code).code)
+    numbers = dict(session.execute(select(Claim.id, Claim.number).where(here)).all())
+    area_m2 = np.array(list(part.values()))
+    area_mu = shares_of(bar.area_mu, m2_to_mu(area_m2)) if part else area_m2
+    index = pd.Index([numbers[claim] for claim in part], name="number")
+    return pd.DataFrame({"bar_area_m2": area_m2, "bar_area_mu": area_mu}, index=index)
 
 
 def claim_parts(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PORT_TAKEN = Kind(
     "port_taken",
-    "{host}:{port} 不能用来提供网页：{reason}。请换一个端口，如 --port {other}。",
-    "The page cannot be served on {host}:{port}: {reason}. Choose another port, such as --port {other}.",
+    "{host}:{port} 不能用来提供网页：{reason}。请核对地址，或换一个端口，如 --port {other}。",
+    "The page cannot be served on {host}:{port}: {reason}. Check the address, or choose another port, such as --port {other}.",
     "conflict",
 )
 
@@ -100,7 +100,7 @@ def demo(
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="地址 · The address to listen on (TIANZHANG_HOST)")] = None,
-    port: Annotated[int | None, typer.Option(help="端口 · The port (TIANZHANG_PORT)")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="端口 · The port (TIANZHANG_PORT)")] = None,
 ) -> None:
     """提供地图网页和接口 · Serve the map web view and the API.
 

@@ -54,7 +54,7 @@ def waterfall(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None,
         name = get_unit(session, code).name
         bars = waterfall_of(session, code, moment)
     if as_json:
-        _print_json({"unit_code": code, "as_of": moment, "bars": [bar.as_json() for bar in bars]})
+        _print_json({"unit_code": code, "as_of": moment, "bars": [vars(bar) for bar in bars]})
         return
     zh = settings.language == "zh"
     table = Table(title=f"{name} {moment:%Y-%m-%d}", highlight=False)

@@ -1,0 +1,45 @@
+"""Field chiefs: who answers for a unit or a place on a day, on all four levels."""
+
+from typing import Annotated
+
+import shapely
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from api import contract
+from api.answers import json
+from api.context import OnDay, Reading
+from api.routes.chain import chain_json
+from api.routes.plots import plot_json
+from farmland.plots import plot_at
+from farmland.units import get_unit, unit_at
+
+router = APIRouter(tags=["chiefs"])
+
+
+@router.get(
+    "/units/{code}/chiefs",
+    summary="Who answers for a unit on a day, on every level above it",
+    response_model=contract.UnitChiefs,
+)
+def unit_chiefs(session: Reading, code: str, day: OnDay) -> Response:
+    unit = get_unit(session, code)
+    return json({"unit_code": unit.code, "on": day, "chain": chain_json(session, unit.code, day)})
+
+
+@router.get(
+    "/chiefs",
+    summary="Who answers for a place on a day, on all four levels",
+    response_model=contract.PlaceChiefs,
+)
+def place_chiefs(
+    session: Reading,
+    lon: Annotated[float, Query(ge=-180, le=180, description="Longitude, degrees")],
+    lat: Annotated[float, Query(ge=-90, le=90, description="Latitude, degrees")],
+    day: OnDay,
+) -> Response:
+    point = shapely.Point(lon, lat)
+    plot = plot_at(session, point)
+    unit_code = plot.unit_code if plot else getattr(unit_at(session, point), "code", None)
+    chain = chain_json(session, unit_code, day, plot.id if plot else None) if unit_code else []
+    return json({"lon": lon, "lat": lat, "on": day, "plot": plot_json(plot) if plot else None, "chain": chain})

@@ -1,0 +1,225 @@
+"""Restoration claims: those of a unit, one with its history, and the steps that a claim takes."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import numpy as np
+import orjson
+import shapely
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api import contract
+from api.answers import GeoJSONResponse, feature, geojson, json, tagged
+from api.context import AsOf, Bearer, Reading, Records, UnitCode, require_token
+from api.routes.chain import chain_json
+from farmland import city
+from farmland.claims import Claim, SourceKind, State, get_claim
+from farmland.clock import day_of
+from farmland.exports import claims_layer
+from farmland.rounding import mu
+from farmland.tokens import require_right
+from farmland.transitions import Actor, Report, preview, report_claim, take_step
+from farmland.units import get_unit
+from farmland.waterfall import claims_of_bar
+from geodata.geometry_faults import faults, fingerprint
+from geodata.problems import Kind, Problem
+
+router = APIRouter(prefix="/claims", tags=["claims"])
+
+BAD_GEOJSON = Kind(
+    "bad_geojson",
+    "geometry 不是 GeoJSON 的面（Polygon 或 MultiPolygon，经度在前）。",
+    "The geometry is no GeoJSON polygon (Polygon or MultiPolygon, longitude first).",
+)
+
+
+@router.get(
+    "",
+    summary="Claims of a unit as of a moment, with their net polygons",
+    response_model=contract.Features[contract.ClaimRow],
+    response_class=GeoJSONResponse,
+)
+def list_claims(
+    session: Reading,
+    unit: UnitCode,
+    moment: AsOf,
+    state: State | None = None,
+    reason: Annotated[
+        str | None, Query(description="Only the claims behind this bar of the waterfall, each with its part of it")
+    ] = None,
+) -> Response:
+    layer = claims_layer(session, unit, moment)
+    if state:
+        layer = layer[layer["state"] == state]
+    if reason:
+        bar = claims_of_bar(session, unit, moment, reason)
+        layer = layer[layer["number"].isin(bar.index)]
+        layer = layer.join(bar, on="number")
+    table = layer.drop(columns="geometry").astype(object)
+    records = table.where(table.notna(), None).to_dict("records")
+    shapes = shapely.to_geojson(layer.geometry.to_numpy()) if len(layer) else []
+    features = [feature(shape, row, row["number"]) for row, shape in zip(records, shapes, strict=True)]
+    return geojson(features, number_matched=len(records))
+
+
+def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
+    """A claim as of a moment. Raises CLAIM_UNKNOWN where it was not reported by then."""
+    stand = claim.as_of(moment)
+    others = {row.other_claim_id for row in stand.deductions if row.other_claim_id}
+    numbers: dict[int, str] = dict(session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others))).all())
+    properties: dict[str, Any] = {
+        "number": claim.number,
+        "state": stand.state,
+        "unit_code": claim.unit_code,
+        "unit_name": get_unit(session, claim.unit_code).name,
+        "target_code": claim.target_code,
+        "source_kind": claim.source_kind,
+        "former_use": claim.former_use,
+        "crop": claim.crop,
+        "typed_area_mu": claim.typed_area_mu,
+        "gross_area_m2": claim.gross_m2,
+        "gross_area_mu": mu(claim.gross_m2),
+        "net_area_m2": stand.net_m2,
+        "net_area_mu": mu(stand.net_m2),
+        **{f"{step.state}_at": step.at for step in stand.steps},
+        "steps": [{"state": step.state, "at": step.at, "by": step.by, "why": step.why} for step in stand.steps],
+        "deductions": [
+            {
+                "stage": row.stage,
+                "reason": row.reason,
+                "other_claim": numbers.get(row.other_claim_id or 0),
+                "area_m2": row.area_m2,
+                "area_mu": mu(row.area_m2),
+            }
+            for row in stand.deductions
+        ],
+        "chain": chain_json(session, claim.unit_code, day_of(moment)),
+    }
+    return feature(shapely.to_geojson(stand.net_geometry), properties, claim.number)
+
+
+@router.get(
+    "/{number}",
+    summary="One claim as of a moment: its net polygon, its steps, its deductions",
+    response_model=contract.Feature[contract.Claim],
+    response_class=GeoJSONResponse,
+)
+def one_claim(session: Reading, number: str, moment: AsOf) -> Response:
+    return tagged(_claim_feature(session, get_claim(session, number), moment))
+
+
+class NewClaim(BaseModel):
+    """What a village reports."""
+
+    unit_code: str = Field(description="The unit in which the land lies, usually the village")
+    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon, degrees, longitude first")
+    source_kind: SourceKind = Field(SourceKind.OTHER, description="Where the restored land comes from")
+    former_use: str = Field("", max_length=200)
+    crop: str = Field("", max_length=200, description="What grows there now")
+    typed_area_mu: float | None = Field(
+        None, ge=0, description="The area as the village states it, mu; kept, not counted"
+    )
+    ridge_factor: float = Field(0.0, ge=0, lt=1, description="Share of ridges, 0 to 1, where the target deducts them")
+    target_code: str | None = Field(None, description="Without it: the target in force")
+    number: str | None = Field(None, max_length=40, description="Without it: one is given")
+
+
+def _report(body: NewClaim) -> Report:
+    try:
+        geometry = shapely.force_2d(shapely.from_geojson(orjson.dumps(body.geometry)))
+    except (shapely.errors.GEOSException, TypeError, orjson.JSONEncodeError):
+        raise Problem(BAD_GEOJSON) from None
+    array = np.array([geometry], dtype=object)
+    if (fault := faults(array)[0]) is not None:
+        raise fault
+    content = body.model_dump(exclude={"geometry"})
+    return Report(geometry=geometry, fingerprint=fingerprint(array)[0], **content)
+
+
+def _actor(session: Session, bearer: Bearer, unit_code: str) -> Actor:
+    token = require_token(session, bearer)
+    require_right(token, get_unit(session, unit_code).code)
+    now = city.now(session)
+    return Actor(token.name, now, now)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Report a claim",
+    response_model=contract.Feature[contract.Claim],
+    response_class=GeoJSONResponse,
+)
+def report(records: Records, bearer: Bearer, body: NewClaim) -> Response:
+    with records.writing() as session:
+        actor = _actor(session, bearer, body.unit_code)
+        claim = report_claim(session, _report(body), actor)
+        return GeoJSONResponse(_claim_feature(session, claim, actor.at), 201)
+
+
+@router.post(
+    "/preview",
+    summary="What a claim's net area would be; nothing is written",
+    response_model=contract.Preview,
+)
+def try_out(session: Reading, bearer: Bearer, body: NewClaim) -> Response:
+    net = preview(session, _report(body), _actor(session, bearer, body.unit_code))
+    cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
+    return json(
+        {
+            "gross_area_m2": net.gross_m2,
+            "gross_area_mu": mu(net.gross_m2),
+            "net_area_m2": net.net_m2,
+            "net_area_mu": mu(net.net_m2),
+            "deductions": cuts,
+        }
+    )
+
+
+class NextStep(StrEnum):
+    """What can be done with a claim."""
+
+    CHECK = "check"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    REVOKE = "revoke"
+
+
+_STATES = {
+    NextStep.CHECK: State.CHECKED,
+    NextStep.ACCEPT: State.ACCEPTED,
+    NextStep.REJECT: State.REJECTED,
+    NextStep.REVOKE: State.REVOKED,
+}
+
+
+class Why(BaseModel):
+    """Why a step is taken; a rejection and a revocation need it."""
+
+    why: str = Field("", max_length=500)
+
+
+@router.post(
+    "/{number}/{step}",
+    summary="Check, accept, reject or revoke a claim",
+    response_model=contract.Feature[contract.Claim],
+    response_class=GeoJSONResponse,
+)
+def take(
+    records: Records,
+    bearer: Bearer,
+    number: str,
+    step: NextStep,
+    body: Annotated[Why, Body(default_factory=lambda: Why(why=""))],
+) -> Response:
+    with records.writing() as session:
+        require_token(session, bearer)  # whoever has none is not told which numbers exist
+        claim = get_claim(session, number)
+        actor = _actor(session, bearer, claim.unit_code)
+        take_step(session, claim, _STATES[step], actor, body.why)
+        return GeoJSONResponse(_claim_feature(session, claim, actor.at))

@@ -1,0 +1,74 @@
+"""Progress, ranking, time series, waterfall: as of any moment."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from api import contract
+from api.answers import json
+from api.context import AsOf, Config, Reading, TargetCode, UnitCode
+from farmland.progress import progress, progress_tree, ranking
+from farmland.series import series
+from farmland.units import Level, normal_code
+from farmland.waterfall import waterfall
+
+router = APIRouter(prefix="/progress", tags=["progress"])
+
+
+@router.get("", summary="The progress of one unit", response_model=contract.Progress)
+def one(session: Reading, config: Config, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
+    return json(progress(session, unit, moment, target_code=target, colours=config.colours)._asdict())
+
+
+@router.get(
+    "/tree", summary="The progress of a unit and all below it, parents first", response_model=contract.ProgressTree
+)
+def tree(
+    session: Reading,
+    config: Config,
+    unit: UnitCode,
+    moment: AsOf,
+    down_to: Level = Level.VILLAGE,
+    target: TargetCode = None,
+) -> Response:
+    rows = progress_tree(session, unit, moment, down_to=down_to, target_code=target, colours=config.colours)
+    return json({"as_of": moment, "progress": [row._asdict() for row in rows]})
+
+
+@router.get(
+    "/ranking",
+    summary="The units right below a unit, the furthest along its plan first",
+    response_model=contract.Ranking,
+)
+def ranks(session: Reading, config: Config, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
+    rows = ranking(session, unit, moment, target_code=target, colours=config.colours)
+    found = [{"rank": rank, **row._asdict()} for rank, row in rows]
+    return json({"unit_code": normal_code(unit), "as_of": moment, "ranking": found})
+
+
+@router.get(
+    "/series",
+    summary="The burn-up: each day's figures, the plan curve, the forecast",
+    response_model=contract.Series,
+)
+def days(
+    session: Reading,
+    unit: UnitCode,
+    moment: AsOf,
+    since: Annotated[date | None, Query(alias="from")] = None,
+    until: Annotated[date | None, Query(alias="to")] = None,
+    target: TargetCode = None,
+) -> Response:
+    return json(series(session, unit, moment, target_code=target, since=since, until=until).as_json())
+
+
+@router.get(
+    "/waterfall",
+    summary="From gross reported to net accepted: each reason why land does not count",
+    response_model=contract.Waterfall,
+)
+def bars(session: Reading, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
+    found = waterfall(session, unit, moment, target_code=target)
+    return json({"unit_code": normal_code(unit), "as_of": moment, "bars": [vars(bar) for bar in found]})
