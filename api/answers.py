@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from geodata.problems import Answer, Language, Problem
@@ -38,10 +38,13 @@ def language_of(request: Request) -> Language:
     return "en" if wanted.lower().startswith("en") else "zh"
 
 
-class GeoJSONResponse(Response):
+class GeoJSONResponse(JSONResponse):
     """GeoJSON (RFC 7946) that is bytes already."""
 
     media_type = "application/geo+json"
+
+    def render(self, content: bytes) -> bytes:
+        return content
 
 
 def json(content: Any, status: int = 200) -> Response:

@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -134,14 +135,41 @@ def run_command(*words: object, env: dict[str, str], cwd: Path) -> subprocess.Co
 
 
 @pytest.fixture
-def tianzhang(tmp_path: Path, database_url: str) -> Run:
+def command_env(tmp_path: Path, database_url: str) -> dict[str, str]:
+    """The settings of a data folder and a database of the test's own."""
+    return {"TIANZHANG_DATA_DIR": str(tmp_path), "TIANZHANG_DATABASE_URL": database_url, "TIANZHANG_LANG": "en"}
+
+
+@pytest.fixture
+def tianzhang(tmp_path: Path, command_env: dict[str, str]) -> Run:
     """The command, on a data folder and a database of the test's own."""
 
     def run(*words: object, language: str = "en") -> subprocess.CompletedProcess[str]:
-        env = {"TIANZHANG_DATA_DIR": str(tmp_path), "TIANZHANG_DATABASE_URL": database_url, "TIANZHANG_LANG": language}
-        return run_command(*words, env=env, cwd=tmp_path)
+        return run_command(*words, env=command_env | {"TIANZHANG_LANG": language}, cwd=tmp_path)
 
     return run
+
+
+@contextmanager
+def serving(env: dict[str, str]) -> Iterator[str]:
+    """The application with these settings, until the end; its address."""
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
+    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=clean | env, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{address}/api/v1/about").raise_for_status()
+                break
+            except httpx.TransportError:
+                assert server.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server did not answer"
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgis"])
@@ -163,20 +191,5 @@ def demo_env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def demo_server(demo_env: dict[str, str]) -> Iterator[str]:
     """The application on the demonstration city; its address."""
-    port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=clean | demo_env)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(f"{address}/api/v1/about").raise_for_status()
-                break
-            except httpx.TransportError:
-                assert server.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not answer"
+    with serving(demo_env) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(30)

@@ -9,7 +9,7 @@ export interface UnitName { code: string; name: string; level: Level }
 export interface Unit extends UnitName { ancestors: UnitName[]; bbox: [number, number, number, number] | null; children: number }
 export interface Progress {
   unit_code: string; unit_name: string; level: Level; start_date: string | null; due_date: string | null; days_left: number | null;
-  target_mu: number | null; reported_mu: number; checked_mu: number; accepted_mu: number;
+  target_mu: number | null; unallocated_mu: number | null; reported_mu: number; checked_mu: number; accepted_mu: number;
   remaining_mu: number | null; share: number | null; schedule_mu: number | null; schedule_share: number | null; ratio: number | null;
   needed_mu_per_day: number | null; pace_mu_per_day: number | null; pace_30_days_mu_per_day: number | null;
   forecast_date: string | null; warning: Warning; claims: number;
@@ -29,7 +29,7 @@ export interface About {
 }
 export interface ClaimRow {
   number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;
-  typed_area_mu: number | null; gross_area_mu: number; net_area_mu: number;
+  typed_area_mu: number | null; gross_area_mu: number; net_area_mu: number; bar_area_mu?: number | null;
   reported_at: string | null; checked_at: string | null; accepted_at: string | null; rejected_at: string | null; revoked_at: string | null;
 }
 export interface Claim extends ClaimRow {

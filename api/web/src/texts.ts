@@ -31,7 +31,8 @@ const TEXTS = {
   show_behind: ["先看落后的", "Show those behind"], green: ["绿", "green"], yellow: ["黄", "yellow"], red: ["红", "red"],
   none: ["无任务", "no target"],
   rule: ["验收是计划的 {ratio}；绿 ≥ {green}，黄 ≥ {yellow}", "Accepted is {ratio} of the plan; green ≥ {green}, yellow ≥ {yellow}"],
-  none_why: ["没有分解任务", "nothing is allocated"],
+  none_why: ["没有分解任务", "nothing is allocated"], not_begun: ["尚未开始", "not begun"],
+  unallocated: ["尚有 {area} 亩未分解到下级", "{area} mu are not yet allocated below"], bar_part: ["此项面积", "Of this bar"],
   // Ranking and units below
   ranking: ["排名", "Ranking"], rank: ["名次", "Rank"], part: ["任务", "Target"], unit: ["行政单位", "Unit"],
   code: ["行政单位代码", "Unit code"], share: ["完成率", "Share"], gap: ["比计划", "To plan"], warning: ["预警", "Warning"],
@@ -62,7 +63,7 @@ const TEXTS = {
   claim: ["恢复申报", "Restoration claim"], claims: ["恢复申报", "Restoration claims"], number: ["编号", "Number"],
   kind: ["来源", "Source"], former_use: ["原用途", "Former use"], crop: ["现种", "Present crop"], gross: ["图形面积", "Gross area"],
   net: ["净面积", "Net area"], typed: ["填报面积", "Typed area"], state: ["状态", "State"], history: ["经过", "History"],
-  later: ["此日之后", "after this day"], csv: ["下载 CSV", "Download CSV"],
+  csv: ["下载 CSV", "Download CSV"],
   no_claims: ["没有恢复申报。", "There are no restoration claims."],
   no_claims_help: ["从手机或文件上报：tianzhang import claims 文件。", "They come from the phone or a file: tianzhang import claims FILE."],
   claims_above: ["恢复申报登记在村一级：", "Claims are held by the village:"], state_reported: ["上报", "reported"],

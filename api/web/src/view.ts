@@ -41,7 +41,7 @@ export const view = follow(() => [place.unit, place.asOf, about.value.value], as
 export const opened = follow(() => [place.claim, place.plot, place.asOf], async (): Promise<Opened | undefined> => {
   if (place.plot) return { plot: await get<Feature<Plot>>(`/plots/${encodeURIComponent(place.plot)}`, { on: place.asOf }) };
   if (!place.claim) return undefined;
-  const claim = await get<Feature<Claim>>(`/claims/${encodeURIComponent(place.claim)}`);
+  const claim = await get<Feature<Claim>>(`/claims/${encodeURIComponent(place.claim)}`, { as_of: place.asOf });
   return { claim, chain: await chiefs(claim.properties.unit_code) };
 });
 
