@@ -10,6 +10,7 @@ import pytest
 import shapely
 from conftest import run_command
 
+from api import contract
 from geodata.area import areas_m2
 
 CITY, XIANCHAQIAO, QINGJIANG = "430582000000", "430582104000", "430582104203"
@@ -26,6 +27,21 @@ def test_the_facts_by_the_command(demo_env: dict[str, str]) -> None:
     _check_facts(city)
     towns = {row["unit_code"]: row for row in city["ranking"]}
     assert len(towns) == 25 and towns[XIANCHAQIAO]["target_mu"] == 660
+    _check_coverage(json.loads(command(demo_env, "summary", "--json")))
+    command(demo_env, "export", "claims", "--unit", QINGJIANG, "-o", "qingjiang.geojson")
+    claims = gpd.read_file(Path(demo_env["TIANZHANG_DATA_DIR"]) / "qingjiang.geojson")
+    known = claims[(claims["crop"] == "大豆、南瓜、玉米") & (claims["state"] == "accepted")]
+    assert known["net_area_mu"].tolist() == [22.0] and known["source_kind"].tolist() == ["demolished"]
+
+
+def _check_coverage(summary: dict) -> None:
+    """Four levels, 25 towns, 580 villages, 12,257 chiefs; every unit and every plot has its chiefs; 806,000 mu."""
+    assert list(summary["units"]) == ["city", "town", "village", "group"]
+    assert (summary["units"]["town"], summary["units"]["village"]) == (25, 580)
+    assert summary["chiefs"] == 12_257
+    assert set(summary["units_without_chief"].values()) == {0}
+    assert summary["plots"] > 100_000 and summary["plots_without_chief"] == 0
+    assert summary["farmland_mu"] == pytest.approx(806_000, abs=0.5)
 
 
 def _check_facts(city: dict) -> None:
@@ -41,10 +57,7 @@ def test_the_facts_by_the_api(demo_server: str) -> None:
     with httpx.Client(base_url=f"{demo_server}/api/v1", params={"as_of": "2022-04-26"}) as api:
         _check_facts(api.get("/progress").json())
         assert api.get("/progress", params={"unit": XIANCHAQIAO}).json()["target_mu"] == 660
-        counts = api.get("/about").json()["counts"]
-        assert counts["units"]["town"] == 25 and counts["units"]["village"] == 580
-        assert counts["chiefs"] == 12_257
-        assert counts["farmland_mu"] == pytest.approx(806_000, abs=0.5)
+        _check_coverage(api.get("/summary").json())
         chain = api.get(f"/units/{QINGJIANG}01/chiefs").json()["chain"]
         assert [link["level"] for link in chain] == ["city", "town", "village", "group"]
         assert all(len(link["chiefs"]) == 1 for link in chain)
@@ -99,20 +112,56 @@ def test_maps(demo_env: dict[str, str]) -> None:
     assert (folder / "progress.html").exists()
 
 
-def test_a_token_for_ones_own_unit_only(demo_env: dict[str, str], demo_server: str) -> None:
-    secret = command(demo_env, "token", "add", "清江村", "--unit", QINGJIANG).strip()
-    body = {
-        "unit_code": "430582105000",
-        "geometry": {
-            "type": "Polygon",
-            "coordinates": [[[111.8, 27.2], [111.801, 27.2], [111.801, 27.201], [111.8, 27.2]]],
-        },
-    }
-    with httpx.Client(base_url=f"{demo_server}/api/v1", headers={"Accept-Language": "en"}) as api:
-        assert api.post("/claims", json=body).status_code == 401
-        refused = api.post("/claims", json=body, headers={"Authorization": f"Bearer {secret}"})
-        assert refused.status_code == 403 and refused.json()["code"] == "not_your_unit"
-        assert refused.headers["content-type"] == "application/problem+json"
-        nonsense = body | {"unit_code": QINGJIANG, "geometry": {"type": "Cow"}}
-        bad = api.post("/claims", json=nonsense, headers={"Authorization": f"Bearer {secret}"})
-        assert bad.status_code == 422 and bad.json()["code"] == "bad_geojson"
+def test_every_answer_is_as_its_contract_says(demo_server: str) -> None:
+    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
+        for address, model in (
+            ("/about", contract.About),
+            ("/summary", contract.Summary),
+            ("/units?q=清江", contract.UnitList),
+            (f"/units/{QINGJIANG}", contract.UnitDetail),
+            (f"/units/{XIANCHAQIAO}/tree", contract.UnitNode),
+            (f"/units/{QINGJIANG}/geometry", contract.Feature[contract.Unit]),
+            ("/units.geojson", contract.Features[contract.Unit]),
+            (f"/units/{QINGJIANG}/chiefs", contract.UnitChiefs),
+            ("/chiefs?lon=111.74&lat=27.26", contract.PlaceChiefs),
+            (f"/plots?unit={QINGJIANG}&limit=5", contract.Features[contract.Plot]),
+            ("/plots?bbox=111.7,27.2,111.71,27.21", contract.Features[contract.Plot]),
+            ("/plots/1", contract.Feature[contract.PlotDetail]),
+            ("/targets", contract.TargetList),
+            ("/targets/2022/allocations", contract.Allocations),
+            (f"/claims?unit={QINGJIANG}", contract.Features[contract.ClaimRow]),
+            ("/claims/2022-0001", contract.Feature[contract.Claim]),
+            ("/progress", contract.Progress),
+            ("/progress/tree", contract.ProgressTree),
+            ("/progress/ranking", contract.Ranking),
+            ("/progress/series", contract.Series),
+            ("/progress/waterfall", contract.Waterfall),
+        ):
+            model.model_validate_json(api.get(address).raise_for_status().content)
+
+
+def test_plots_come_page_by_page(demo_server: str) -> None:
+    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
+        whole = api.get("/plots", params={"unit": QINGJIANG}).json()
+        address, ids = f"{demo_server}/api/v1/plots?unit={QINGJIANG}&limit=20", []
+        while address:
+            page = api.get(address).json()
+            ids += [one["id"] for one in page["features"]]
+            address = page.get("next")
+        assert ids == [one["id"] for one in whole["features"]]
+        assert len(ids) == whole["number_matched"] > 20
+
+
+def test_the_figures_of_one_unit_agree_wherever_they_stand(demo_server: str) -> None:
+    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
+        rows = api.get("/progress/tree").json()["progress"]
+        for row in [*rows[:26], *rows[26::40]]:
+            unit = {"unit": row["unit_code"]}
+            bars = {bar["reason"]: bar["area_mu"] for bar in api.get("/progress/waterfall", params=unit).json()["bars"]}
+            last = api.get("/progress/series", params=unit).json()["days"][-1]
+            for name in ("reported", "accepted"):
+                assert bars[name] == last[f"{name}_mu"] == row[f"{name}_mu"], (row["unit_code"], name)
+            assert bars["not_yet_accepted"] == pytest.approx(row["checked_mu"] - row["accepted_mu"])
+            between = sum(bars.values()) - bars["reported"] - bars["accepted"]
+            assert bars["reported"] - between == pytest.approx(bars["accepted"])
+            assert min(bars.values()) >= 0 and row["checked_mu"] >= row["accepted_mu"]
