@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from farmland.city import demonstration
 from farmland.progress import Progress, progress_tree
-from farmland.units import LEVELS, Level, Unit, get_unit
+from farmland.units import LEVEL_NAMES, LEVELS, Level, Unit, get_unit
 from farmland.warning import WarningColours
 from geodata.column import decode, raw
 from geodata.crs import STORAGE
-from geodata.drawn import Sheet, draw_page, draw_print
+from geodata.page_map import draw_page
+from geodata.print_map import draw_print
 from geodata.problems import Kind, Language, Problem
+from geodata.sheet import Sheet
 
 MAP_ENDING = Kind(
     "map_ending",
@@ -45,18 +47,21 @@ def write_map(
     place = LEVELS.index(Level(unit.level))
     deepest = LEVELS[min(place + 2, 2)] if place < 2 else LEVELS[min(place + 1, 3)]
     rows = progress_tree(session, unit.code, moment, down_to=deepest, colours=colours)
-    layers = [_layer(session, [row for row in rows if row.level == level], language) for level in LEVELS[place + 1 :]]
-    layers = [layer for layer in layers if len(layer)] or [_layer(session, rows[:1], language)]
-    if not len(layers[0]):
+    below = [level for level in LEVELS[place + 1 :] if any(row.level == level for row in rows)]
+    layers = {level: _layer(session, [row for row in rows if row.level == level]) for level in below or [unit.level]}
+    layers = {level: layer for level, layer in layers.items() if len(layer)}
+    if not layers:
         raise Problem(NO_POLYGONS_TO_DRAW, name=unit.name)
     whole = rows[0]
     standing = demonstration(session)
     note = "" if standing is None else (standing.note_zh if language == "zh" else standing.note_en)
-    sheet = Sheet(_title(whole, language), _headline(whole, language), note, language)
+    names = [LEVEL_NAMES[Level(level)][0 if language == "zh" else 1] for level in layers]
+    sheet = Sheet(_title(whole, language), _headline(whole, language), note, language, names)
+    drawn = list(layers.values())
     if ending == ".html":
-        path.write_text(draw_page(layers, sheet), encoding="utf-8")
+        path.write_text(draw_page(drawn, sheet), encoding="utf-8")
     else:
-        draw_print(layers[0], sheet, path)
+        draw_print(drawn[0], sheet, path)
 
 
 def _title(whole: Progress, language: Language) -> str:
@@ -78,7 +83,7 @@ def _headline(whole: Progress, language: Language) -> str:
     )
 
 
-def _layer(session: Session, rows: list[Progress], language: Language) -> gpd.GeoDataFrame:
+def _layer(session: Session, rows: list[Progress]) -> gpd.GeoDataFrame:
     held: dict[str, bytes] = dict(
         session.execute(
             select(Unit.code, raw(Unit.geometry)).where(

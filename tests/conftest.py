@@ -31,6 +31,14 @@ COMMAND = Path(sys.executable).with_name("tianzhang")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on a demonstration city stays together, so that each process makes one city and not each file two."""
+    for item in items:
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("demo_env")  # type: ignore[attr-defined]
+        item.add_marker(pytest.mark.xdist_group(f"demonstration-{kind}" if kind else item.path.stem))
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

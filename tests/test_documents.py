@@ -1,0 +1,42 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from api.command import app
+from api.settings import Settings
+from farmland.database import VERSION, migrations
+from farmland.imports.source import ALIASES
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_document_of_imports_names_every_field_and_each_of_its_names() -> None:
+    text = (ROOT / "docs" / "import.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## (\w+):.*?\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+    documented = {
+        noun: {
+            row[0].strip(" `"): tuple(re.findall(r"`([^`]+)`", row[-1]))
+            for row in (line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `"))
+        }
+        for noun, section in sections.items()
+    }
+    assert documented == ALIASES
+
+
+def test_both_readmes_name_every_setting_and_only_commands_that_there_are() -> None:
+    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    names |= {group.name for group in app.registered_groups}
+    for readme in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / readme).read_text("utf-8")
+        for setting in Settings.model_fields:
+            assert f"TIANZHANG_{setting.upper()}" in text, f"{readme}: {setting}"
+        assert set(re.findall(r"\btianzhang ([a-z]+)", text)) <= names
+        for link in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (ROOT / link).exists(), f"{readme}: {link}"
+
+
+def test_the_tables_are_of_the_last_migration() -> None:
+    assert ScriptDirectory.from_config(migrations(None)).get_current_head() == VERSION
