@@ -42,7 +42,7 @@ packages:
 	  else echo "The tests need these packages; install them and run make test again: $${need[*]}" >&2; exit 1; fi; fi
 
 test: setup .venv/made-dev packages ## all tests, on SQLite and on PostGIS
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/made-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Settings, from the environment: where the records are, where to serve, when a warning turns, in which language."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -47,11 +48,15 @@ class Settings(BaseSettings):
 
     @property
     def language(self) -> Language:
-        """The language of the command: as set, else English only where the environment's language is English."""
-        if self.lang:
-            return self.lang
-        spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-        return "en" if spoken.startswith("en") else "zh"
+        """The language of the command."""
+        return language_of(os.environ)
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """The language as it is set, else English only where the environment's language is English."""
+    names = ("TIANZHANG_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    spoken = next((environment[name] for name in names if environment.get(name)), "")
+    return "en" if spoken.startswith("en") else "zh"
 
 
 def load_settings() -> Settings:

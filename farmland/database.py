@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import DateTime, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -33,6 +33,25 @@ UNREACHABLE = Kind(
 
 VERSION = "0002"
 """The last migration: the version of the tables that this code works on."""
+
+BAD_ADDRESS = Kind(
+    "bad_database_address",
+    "TIANZHANG_DATABASE_URL 的值“{url}”不是可用的数据库地址。请写 sqlite:///文件，或 postgresql+psycopg://用户@主机/库名。",
+    "TIANZHANG_DATABASE_URL is “{url}”, no address of a database. Write sqlite:///FILE, or "
+    "postgresql+psycopg://user@host/name.",
+)
+NO_FOLDER = Kind(
+    "database_folder",
+    "不能建立数据库所在的文件夹 {folder}：{reason}。请用 TIANZHANG_DATA_DIR 指定一个可写的文件夹。",
+    "The folder {folder} for the database cannot be made: {reason}. Name one that can be written to with "
+    "TIANZHANG_DATA_DIR.",
+)
+DATABASE_FAULT = Kind(
+    "database_fault",
+    "数据库不能完成这一步：{reason}。什么也没有写入。请检查磁盘、权限和数据库文件，再试一次。",
+    "The database could not do this: {reason}. Nothing was written. Check the disk, the rights and the database, and try "
+    "again.",
+)
 
 # One writer at a time on PostgreSQL too: net areas depend on every claim around, so writes must be in some order.
 _WRITER_LOCK = 0x7469616E
@@ -68,13 +87,21 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Database:
-    """One city's records. Threads may share it."""
+    """One city's records. Threads may share it.
+
+    Raises BAD_ADDRESS, NO_FOLDER.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise Problem(BAD_ADDRESS, url=url) from None
+        if self.url.drivername not in ("sqlite", "postgresql+psycopg"):
+            raise Problem(BAD_ADDRESS, url=self.name)
         if self.url.get_backend_name() == "sqlite":
             if self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(Path(self.url.database).parent)
             self.engine = _sqlite(url)
         else:
             self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json)
@@ -140,6 +167,18 @@ def migrations(connection: Connection | None) -> "Config":
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     return config
+
+
+def fault(error: DBAPIError) -> Problem:
+    """What a person is told of a fault of the database itself."""
+    return Problem(DATABASE_FAULT, reason=str(error.orig).strip().splitlines()[0])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(NO_FOLDER, folder=folder, reason=error.strerror) from None
 
 
 def _json(value: Any) -> str:

@@ -32,7 +32,11 @@ BAD_HEADER = Kind(
     "{file} 第 1 行的表头不对：{reason_zh}。请改正。",
     "The header in row 1 of {file} is wrong: {reason_en}. Correct it.",
 )
-NO_ROWS = Kind("no_rows", "{file} 没有数据行。", "{file} has no rows of data.")
+NO_ROWS = Kind(
+    "no_rows",
+    "{file} 没有数据行。请核对是否选对了文件、图层或工作表。",
+    "{file} has no rows of data. Check that it is the file, layer or sheet that you mean.",
+)
 SHEET_UNKNOWN = Kind(
     "sheet_unknown",
     "{file} 中没有工作表 {sheet}。工作表有：{sheets}。",

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import psycopg
 import pytest
 import shapely
+from xdist.scheduler import LoadFileScheduling
 
 from farmland.clock import SHANGHAI
 from farmland.database import Database, table_of
@@ -31,12 +33,18 @@ COMMAND = Path(sys.executable).with_name("tianzhang")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on a demonstration city stays together, so that each process makes one city and not each file two."""
-    for item in items:
-        kind = getattr(item, "callspec", None) and item.callspec.params.get("demo_env")  # type: ignore[attr-defined]
-        item.add_marker(pytest.mark.xdist_group(f"demonstration-{kind}" if kind else item.path.stem))
+class ByCity(LoadFileScheduling):
+    """A file stays in one process; what runs on a demonstration city with all that runs on it, so that it is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        kind = "sqlite" if "sqlite" in nodeid.rpartition("[")[2] else "postgis"
+        return f"demonstration on {kind}" if Path(file).stem in ("test_demonstration", "test_web") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCity:
+    """How tests are divided between processes."""
+    return ByCity(config, log)
 
 
 def free_port() -> int:

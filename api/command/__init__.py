@@ -1,10 +1,13 @@
 """The command `tianzhang`. Exit status 0, 1 for refused input, 2 for wrong usage."""
 
+import os
+from typing import NoReturn
+
 import typer
 
 from api.command import city, figures, records, tokens
 from api.command.base import errors
-from api.settings import load_settings
+from api.settings import language_of, load_settings
 from geodata.problems import Problem
 
 app = typer.Typer(
@@ -34,13 +37,20 @@ app.add_typer(tokens.app, name="token")
 def main() -> None:
     """Run the command; what is refused is said in one sentence, in the reader's language."""
     try:
-        settings = load_settings()
+        app(obj=load_settings())
     except Problem as problem:
-        errors.print(str(problem), style="red", highlight=False, markup=False)
-        raise SystemExit(1) from None
-    try:
-        app(obj=settings)
-    except Problem as problem:
-        said = problem.sentence(settings.language)
-        errors.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
-        raise SystemExit(1) from None
+        _refuse(problem)
+    except Exception as error:
+        from sqlalchemy.exc import DBAPIError
+
+        from farmland.database import fault
+
+        if not isinstance(error, DBAPIError):
+            raise
+        _refuse(fault(error))
+
+
+def _refuse(problem: Problem) -> NoReturn:
+    said = problem.sentence(language_of(os.environ))
+    errors.print(said, style="red", highlight=False, markup=False, soft_wrap=True)
+    raise SystemExit(1)

@@ -117,8 +117,12 @@ def tiles(context: typer.Context) -> None:
 
     A server that runs shows the new ones at the next look; tianzhang serve cuts them by itself when it starts.
     """
+    from farmland.units import the_city
+
     settings: Settings = context.obj
     with database_of(settings) as database:
+        with database.reading() as session:
+            the_city(session)  # an empty database is told, not cut
         cut = _cut(settings, database)
     if cut:
         say(settings, f"切图已更新：{settings.tiles}", f"The tiles are up to date: {settings.tiles}")

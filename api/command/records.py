@@ -88,7 +88,7 @@ def import_(
         with bar_of(settings) as tell:
             outcome = import_file(database, noun, file, replace(options, tell=tell))
         _show(settings, outcome, dry_run)
-        if noun in ("units", "plots") and outcome.written and (outcome.added or outcome.changed):
+        if noun in ("units", "plots") and outcome.written and outcome.area_m2 and (outcome.added or outcome.changed):
             say(
                 settings,
                 "要在网页地图上看到这些图形，请运行 tianzhang tiles，或重启 tianzhang serve。",
@@ -120,7 +120,9 @@ def _show(settings: Settings, outcome: "Outcome", dry_run: bool) -> None:
     remarks += [(row, "yellow") for row in sorted(outcome.notices, key=lambda row: row.number)]
     if remarks:
         titles = ("行", "字段", "说明") if zh else ("row", "field", "remark")
-        table = Table(*titles, highlight=False)
+        table = Table(highlight=False)
+        for title in titles:
+            table.add_column(title, overflow="fold")  # Chinese has no spaces to break at, and no word may be lost
         for row, style in remarks[:_SHOWN]:
             table.add_row(str(row.number), row.field, row.problem.sentence(settings.language), style=style)
         errors.print(table)

@@ -18,8 +18,18 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
-from farmland.targets import TARGET_NOT_POSITIVE
-from farmland.transitions import Actor, Ground, Report, report_claim, take_step
+from farmland.targets import NO_TARGET, TARGET_NOT_POSITIVE, TARGET_UNKNOWN
+from farmland.transitions import (
+    CLAIM_NUMBER_TAKEN,
+    NOTHING_NET,
+    OUTSIDE_WHOLLY,
+    UNIT_WITHOUT_POLYGON,
+    Actor,
+    Ground,
+    Report,
+    report_claim,
+    take_step,
+)
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
@@ -39,6 +49,17 @@ IN_THE_FUTURE = Kind(
     "“{field}”的时间 {at:%Y-%m-%d %H:%M} 还没有到。请改正。",
     "The time {at:%Y-%m-%d %H:%M} in “{field}” has not come yet. Correct it.",
 )
+
+
+_FIELDS = {
+    OUTSIDE_WHOLLY.code: "geometry",
+    UNIT_WITHOUT_POLYGON.code: "unit_code",
+    NO_TARGET.code: "target_code",
+    TARGET_UNKNOWN.code: "target_code",
+    CLAIM_NUMBER_TAKEN.code: "number",
+    NOTHING_NET.code: "geometry",
+}
+"""What of a row a refusal speaks of; else of the step's moment."""
 
 
 def import_claims(session: Session, source: Source, options: Options) -> Outcome:
@@ -142,7 +163,8 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
                 touched.setdefault(i, "changed")
         except Problem as problem:
             failed.add(i)
-            outcome.bad.append(Row(int(source.numbers[i]), f"{state}_at", problem))
+            field = _FIELDS.get(problem.code, f"{state}_at")
+            outcome.bad.append(Row(int(source.numbers[i]), field, problem))
     outcome.added = sum(what == "added" for what in touched.values())
     outcome.changed = len(touched) - outcome.added
     outcome.unchanged = len(good) - len(touched) - len(failed - set(touched))

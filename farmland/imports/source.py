@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from farmland.imports.outcome import Options
 from geodata.files import read_layer
 from geodata.problems import Kind, Problem
-from geodata.tables import read_table
+from geodata.tables import NO_ROWS, read_table
 
 FIELD_MISSING = Kind(
     "field_missing",
@@ -198,6 +198,8 @@ def open_source(path: Path, options: Options, noun: str, home: shapely.Geometry 
     if noun in ("chiefs", "targets"):
         raise Problem(IS_NOT_TABLE, file=path.name)
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding, home=home)
+    if layer.frame.empty:
+        raise Problem(NO_ROWS, file=path.name)
     return of_frame(layer.frame, noun, options, path.name, layer.source_crs)
 
 
