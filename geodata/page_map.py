@@ -9,6 +9,7 @@ import shapely
 
 from geodata.sheet import COLOURS, SIGNS, Sheet, asset, figure, percent
 
+_COLOUR = "fill"  # beside the columns that are shown, whose titles are the reader's words
 _SIMPLER = 0.0004
 """Degrees by which an outline may be off, some 40 m; half of that for the second layer."""
 
@@ -43,7 +44,7 @@ def _polygons(layer: gpd.GeoDataFrame, sheet: Sheet, place: int) -> folium.GeoJs
     # folium writes properties into the page as they are: names from a city's files are not to be markup.
     shown = gpd.GeoDataFrame(
         {
-            "warning": layer["warning"],
+            _COLOUR: layer["warning"].map(COLOURS),
             titles[0]: [escape(name) for name in layer["name"]],
             titles[1]: [figure(value) for value in layer["accepted_mu"]],
             titles[2]: [figure(value) for value in layer["target_mu"]],
@@ -57,7 +58,7 @@ def _polygons(layer: gpd.GeoDataFrame, sheet: Sheet, place: int) -> folium.GeoJs
         shown,
         name=sheet.layer_names[place],
         style_function=lambda one, place=place: {
-            "fillColor": COLOURS[one["properties"]["warning"]],
+            "fillColor": one["properties"][_COLOUR],
             "color": "#ffffff",
             "weight": 1.5 - 0.7 * place,
             "fillOpacity": 0.75,

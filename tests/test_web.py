@@ -37,7 +37,7 @@ def page(browser: Browser, demo_server: str) -> Iterator[Page]:
     errors: list[str] = []
 
     def asked(request: Request) -> None:
-        if not request.url.startswith((demo_server, "data:", "blob:")):
+        if not request.url.startswith((demo_server, "data:", "blob:", "file:")):
             foreign.append(request.url)
 
     opened.on("request", asked)
@@ -319,3 +319,13 @@ def test_outlines_are_the_same_compressed_or_not_and_twice(demo_server: str) -> 
     ]
     assert len(answers[0]["features"]) == 25
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_the_progress_map_opens_from_a_stick(page: Page, demo_env: dict[str, str]) -> None:
+    page.goto((Path(demo_env["TIANZHANG_DATA_DIR"]) / "progress.html").as_uri())
+    expect(page.locator(".label .name")).to_have_count(25)
+    expect(page.locator("#sheet")).to_contain_text("已验收 5,200.00 亩 / 任务 12,700.00 亩")
+    expect(page.locator("#sheet")).to_contain_text("虚构")
+    expect(page.locator("#sheet tbody tr")).to_have_count(25)
+    page.get_by_label("村（社区）").check()
+    expect(page.locator("path.leaflet-interactive")).to_have_count(605)
