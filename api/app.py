@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.outlines = {}
     answers.install(app)
     app.include_router(routes.router)
-    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=3)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=2)
     app.add_middleware(Carry)
 
     @app.get(f"/tiles/{FILE_NAME}", include_in_schema=False)

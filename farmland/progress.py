@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from farmland.clock import day_of
 from farmland.targets import AreaBasis, Plan, Target, allocations, get_target, target_on
 from farmland.unit_areas import RECENT_DAYS, Floats, UnitAreas, UnitTree, areas_of_claims
-from farmland.units import LEVELS, Level, chain_of, get_unit, is_within, parent_of
+from farmland.units import LEVELS, Level, chain_of, get_unit, parent_of, stem
 from farmland.warning import Warning, WarningColours
 
 _LONGEST_FORECAST_DAYS = 350_000  # beyond the year 2970 a forecast says no more than "never"
@@ -87,7 +87,8 @@ def progress_tree(
     areas = areas_of_claims(session, tree, moment, target.code if target else None)
     parts_mu = allocations(session, target.code, moment) if target else {}
     rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())
-    return [row for row in rows if is_within(row.unit_code, unit.code)]
+    here = stem(unit.code)
+    return [row for row in rows if row.unit_code.startswith(here)]
 
 
 def progress(
