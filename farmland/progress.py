@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from farmland.clock import day_of
 from farmland.targets import AreaBasis, Plan, Target, allocations, get_target, target_on
 from farmland.unit_areas import RECENT_DAYS, Floats, UnitAreas, UnitTree, areas_of_claims
-from farmland.units import LEVELS, Level, chain_of, get_unit, parent_of, stem
+from farmland.units import LEVELS, UNIT_UNKNOWN, Level, chain_of, level_of, normal_code, parent_of, stem
 from farmland.warning import Warning, WarningColours
+from geodata.problems import Problem
 
 _LONGEST_FORECAST_DAYS = 350_000  # beyond the year 2970 a forecast says no more than "never"
 
@@ -80,14 +81,16 @@ def progress_tree(
 
     Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
-    unit = get_unit(session, unit_code)
-    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
+    code = normal_code(unit_code)
     # Figures are rounded from the city down, so the units above and beside are needed too.
-    tree = UnitTree.of(session, chain_of(unit.code)[0], max(LEVELS.index(unit.level), LEVELS.index(down_to)))
+    tree = UnitTree.of(session, chain_of(code)[0], max(LEVELS.index(level_of(code)), LEVELS.index(down_to)))
+    if code not in tree.codes:
+        raise Problem(UNIT_UNKNOWN, code=unit_code)
+    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
     areas = areas_of_claims(session, tree, moment, target.code if target else None)
     parts_mu = allocations(session, target.code, moment) if target else {}
     rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())
-    here = stem(unit.code)
+    here = stem(code)
     return [row for row in rows if row.unit_code.startswith(here)]
 
 
@@ -100,15 +103,8 @@ def progress(
     colours: WarningColours | None = None,
 ) -> Progress:
     """The progress of one unit. Raises as :func:`progress_tree`."""
-    level = get_unit(session, unit_code).level
-    return progress_tree(
-        session,
-        unit_code,
-        moment,
-        down_to=level,
-        target_code=target_code,
-        colours=colours,
-    )[0]
+    level = level_of(normal_code(unit_code))
+    return progress_tree(session, unit_code, moment, down_to=level, target_code=target_code, colours=colours)[0]
 
 
 def ranking(
@@ -123,31 +119,14 @@ def ranking(
 
     Units without a target come last, by code.
     """
-    parent = get_unit(session, parent_code)
-    below = LEVELS[min(LEVELS.index(parent.level) + 1, len(LEVELS) - 1)]
-    rows = progress_tree(
-        session,
-        parent.code,
-        moment,
-        down_to=below,
-        target_code=target_code,
-        colours=colours,
-    )
-    rows = [row for row in rows if row.parent_code == parent.code]
-    rows.sort(
-        key=lambda row: (
-            row.ratio is None,
-            -(row.ratio or 0),
-            -row.accepted_m2,
-            row.unit_code,
-        )
-    )
+    parent = normal_code(parent_code)
+    below = LEVELS[min(LEVELS.index(level_of(parent)) + 1, len(LEVELS) - 1)]
+    rows = progress_tree(session, parent, moment, down_to=below, target_code=target_code, colours=colours)
+    rows = [row for row in rows if row.parent_code == parent]
+    rows.sort(key=lambda row: (row.ratio is None, -(row.ratio or 0), -row.accepted_m2, row.unit_code))
     ranks: list[tuple[int, Progress]] = []
     for place, row in enumerate(rows, start=1):
-        tied = ranks and (row.ratio, row.accepted_m2) == (
-            ranks[-1][1].ratio,
-            ranks[-1][1].accepted_m2,
-        )
+        tied = ranks and (row.ratio, row.accepted_m2) == (ranks[-1][1].ratio, ranks[-1][1].accepted_m2)
         ranks.append((ranks[-1][0] if tied else place, row))
     return ranks
 

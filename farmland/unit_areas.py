@@ -34,7 +34,7 @@ class UnitTree:
 
     @classmethod
     def of(cls, session: Session, top: str, deepest: int) -> "UnitTree":
-        """The units from `top` down to the level of index `deepest`."""
+        """The units from `top` down to the level of index `deepest`; empty where there is no such unit."""
         found = session.execute(
             select(Unit.code, Unit.name, Unit.level, Unit.parent_code).where(
                 within(Unit.code, top), Unit.level.in_(LEVELS[: deepest + 1])
@@ -42,7 +42,9 @@ class UnitTree:
         ).all()
         rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
         rows = sorted((rank[level], code, name, parent) for code, name, level, parent in found)
-        ranks, codes, names, parents = (list(column) for column in zip(*rows, strict=True))
+        ranks, codes, names, parents = (
+            (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
+        )
         place = {code: i for i, code in enumerate(codes)}
         parent = np.array([place.get(code, -1) for code in parents])
         return cls(codes, names, [LEVELS[i] for i in ranks], parents, parent, np.array(ranks))

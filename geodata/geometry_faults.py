@@ -98,8 +98,9 @@ def fingerprint(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     Rings may be turned or reversed and parts reordered. Corners count to 1e-9° (0.1 mm), so that writing a file and
     reading it again, or transforming there and back, changes nothing.
     """
-    rounded = shapely.transform(np.asarray(geometries, dtype=object), lambda points: points.round(9) + 0.0)
-    blobs = shapely.to_wkb(shapely.normalize(rounded), byte_order=1)
+    array = np.asarray(geometries, dtype=object).copy()
+    corners = shapely.get_coordinates(array).round(9) + 0.0
+    blobs = shapely.to_wkb(shapely.normalize(shapely.set_coordinates(array, corners)), byte_order=1)
     texts = np.empty(len(blobs), dtype=object)
     texts[:] = [hashlib.sha256(blob).hexdigest() for blob in blobs]
     return texts

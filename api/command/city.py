@@ -1,5 +1,6 @@
 """The subcommands for the whole city: `init`, `demo`, `serve`, `tiles`."""
 
+import gc
 import os
 import socket
 from datetime import datetime
@@ -147,6 +148,7 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 
     from api.app import create_app
 
+    gc.enable()  # a server does not end
     # TCP by name: of a socket of protocol 0 asyncio does not know that its answers must not wait for one another.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
