@@ -2,15 +2,12 @@
 
 import csv
 import math
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import COMMAND, free_port
+from conftest import serving
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from farmland.database import Database
@@ -77,26 +74,10 @@ def test_search_language_and_a_bar_of_the_waterfall(page: Page, demo_server: str
 
 
 @pytest.fixture
-def empty_server(database: Database, database_url: str, tmp_path: Path) -> Iterator[str]:
+def empty_server(database: Database, command_env: dict[str, str]) -> Iterator[str]:
     """The application on a database without records; its address."""
-    port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    env = clean | {"TIANZHANG_DATA_DIR": str(tmp_path), "TIANZHANG_DATABASE_URL": database_url}
-    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=env, cwd=tmp_path)
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    try:
-        while True:
-            try:
-                httpx.get(f"{address}/api/v1/about").raise_for_status()
-                break
-            except httpx.TransportError:
-                assert server.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not answer"
+    with serving(command_env) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 def map_of(page: Page, code: str) -> None:
