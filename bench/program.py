@@ -25,6 +25,11 @@ def tianzhang(home: Path, *words: object) -> None:
     _run([str(COMMAND), *map(str, words)], home, environment(home))
 
 
+def refused(home: Path, *words: object) -> None:
+    """Run the command on what it is to refuse."""
+    subprocess.run([COMMAND, *map(str, words)], cwd=home, env=environment(home), capture_output=True, check=False)
+
+
 def _run(words: list[str], folder: Path | None, env: dict[str, str] | None) -> None:
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -77,8 +77,8 @@ def read_ground(session: Session) -> TiledGround:
             raw(Plot.geometry),
         )
     ).all()
-    # From zoom 12 on: a tile of zoom 11 would hold some 20,000 plots, more than a cheap phone draws.
-    layers.append(_layer("plot", ["id", "number", "unit_code", "land_class", "basic"], rows, 12))
+    # From where a plot is two pixels wide.
+    layers.append(_layer("plot", ["id", "number", "unit_code", "land_class", "basic"], rows, 11))
     return TiledGround([layer for layer in layers if len(layer.frame)], _last_change(session))
 
 

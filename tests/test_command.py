@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_said(tianzhang: Run, small_city: Database) -> N
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = tianzhang("serve", "--port", port)
-    assert done.returncode == 1 and f"--port {port + 1}" in done.stderr
+    assert done.returncode == 1 and f"TIANZHANG_PORT={port + 1}" in done.stderr
     assert tianzhang("serve", "--port", "70000").returncode == 2
 
 

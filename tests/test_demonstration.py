@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import httpx
+import pyogrio
 import pytest
 import shapely
 from conftest import run_command
@@ -100,6 +101,14 @@ def test_waterfall_series_and_tiles(demo_server: str) -> None:
         assert tiles.status_code == 206 and tiles.content == b"PMTiles"
         about = api.get("/api/v1/about")
         assert api.get("/api/v1/about", headers={"If-None-Match": about.headers["etag"]}).status_code == 304
+
+
+def test_the_tiles_hold_every_plot_from_the_first_zoom_on(demo_env: dict[str, str]) -> None:
+    path = Path(demo_env["TIANZHANG_DATA_DIR"]) / "tiles" / "city.pmtiles"
+    plots = json.loads(command(demo_env, "summary", "--json"))["plots"]
+    for zoom in (11, 13):
+        tiled = pyogrio.read_dataframe(path, layer="plot", columns=["number"], read_geometry=False, ZOOM_LEVEL=zoom)
+        assert tiled["number"].nunique() == plots
 
 
 def test_maps(demo_env: dict[str, str]) -> None:

@@ -9,9 +9,11 @@ import openpyxl
 import pytest
 import shapely
 from conftest import SQUARES, VILLAGE, Run
+from sqlalchemy import select
 
 from farmland.database import Database
-from geodata.area import area_m2
+from farmland.tables import Plot
+from geodata.area import area_m2, areas_m2
 
 DATA = Path(__file__).parent / "data"
 UNITS = "code,name\n430582000000,邵东市\n430582104000,仙槎桥镇\n430582104203,清江村\n"
@@ -53,6 +55,7 @@ def test_dutch_plots_keep_their_holes_and_their_area(city: Run, tmp_path: Path) 
     source = gpd.read_file(path).to_crs(4326).geometry
     geod = Geod(a=6378137, rf=298.257222101)
     exact = sum(abs(geod.geometry_area_perimeter(shapely.orient_polygons(one))[0]) for one in source)
+    assert areas_m2(out.geometry.to_numpy()).sum() == pytest.approx(exact, rel=1e-9)
     assert out["area_m2"].sum() == pytest.approx(exact, rel=1e-8)  # stored to 0.01 m² each
 
 
@@ -173,8 +176,13 @@ def _csv(folder: Path, row: str) -> Path:
 def test_bad_tables_are_refused_in_words(
     tianzhang: Run, small_city: Database, tmp_path: Path, make: object, words: str
 ) -> None:
-    done = tianzhang("import", "targets", make(tmp_path))  # type: ignore[operator]
-    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    path = make(tmp_path)  # type: ignore[operator]
+    for language in ("en", "zh"):
+        done = tianzhang("import", "targets", path, language=language)
+        said = done.stderr.replace("\n", "")
+        assert done.returncode == 1 and "Traceback" not in said, said
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in said) == (language == "zh"), said
+        assert words in said or (language == "zh" and words == "0 bytes"), said
     assert len(tianzhang("progress", "--json").stdout) > 100
 
 
@@ -222,3 +230,20 @@ def test_claims_with_their_history(tianzhang: Run, small_city: Database, tmp_pat
     assert out["state"].to_dict() == {"C1": "accepted", "C2": "reported"}
     assert out["net_area_m2"].sum() == pytest.approx(area_m2(shapely.box(111.71, 27.25, 111.713, 27.252)), abs=0.02)
     assert SQUARES[VILLAGE].covers(out.geometry.union_all())
+
+
+def test_columns_are_mapped_and_those_unknown_are_kept(tianzhang: Run, small_city: Database, tmp_path: Path) -> None:
+    columns = {"NR": ["7"], "KIND": ["0103"], "CROP": ["maize"], "YIELD": [4.5]}
+    gpd.GeoDataFrame(columns, geometry=[shapely.box(111.71, 27.25, 111.712, 27.252)], crs=4490).to_file(
+        tmp_path / "p.gpkg"
+    )
+    refused = tianzhang("import", "plots", "p.gpkg", "--map", "number=NR")
+    assert refused.returncode == 1 and "land_class" in refused.stderr and "KIND" in refused.stderr
+    assert "“COW”" in tianzhang("import", "plots", "p.gpkg", "--map", "land_class=COW").stderr
+    assert "“cow”" in tianzhang("import", "plots", "p.gpkg", "--map", "cow=KIND").stderr
+    done = tianzhang("import", "plots", "p.gpkg", "--map", "number=NR", "--map", "land_class=KIND")
+    assert "1 new" in done.stdout, done.stderr
+    with small_city.reading() as session:
+        plot = session.scalars(select(Plot)).one()
+        assert (plot.number, plot.land_class, plot.unit_code) == ("7", "0103", VILLAGE)
+        assert plot.extra == {"CROP": "maize", "YIELD": 4.5}

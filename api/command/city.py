@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 PORT_TAKEN = Kind(
     "port_taken",
-    "{host}:{port} 不能用来提供网页：{reason}。请核对地址，或换一个端口，如 --port {other}。",
-    "The page cannot be served on {host}:{port}: {reason}. Check the address, or choose another port, such as --port {other}.",
+    "{host}:{port} 不能用来提供网页：{reason}。请核对地址，或换一个端口：TIANZHANG_PORT={other}。",
+    "The page cannot be served on {host}:{port}: {reason}. Check the address, or choose another port: TIANZHANG_PORT={other}.",
     "conflict",
 )
 
