@@ -16,7 +16,7 @@ LARGEST_RATIO = 3
 
 def measure(sizes: Sequence[int]) -> Section:
     copier = shutil.which("ogr2ogr")
-    rows, within = [], {}
+    rows, whole, without = [], {}, {}
     with tempfile.TemporaryDirectory(prefix="tianzhang-bench-") as name:
         city = City(Path(name))
         for size in sizes:
@@ -26,8 +26,10 @@ def measure(sizes: Sequence[int]) -> Section:
             if copier:
                 copied = f"{timings.median('copy'):.2f}"
                 ratio = f"{timings.ratio('import', to='copy'):.2f}"
-                without_start = f"{(ours - start) / timings.median('copy'):.2f}"
-                within[f"{size:,}"] = timings.ratio("import", to="copy") <= LARGEST_RATIO
+                left = (ours - start) / timings.median("copy")
+                without_start = f"{left:.2f}"
+                without[f"{size:,}"] = left <= LARGEST_RATIO
+                whole[f"{size:,}"] = timings.ratio("import", to="copy") <= LARGEST_RATIO
             rows.append(
                 [
                     f"{size:,}",
@@ -54,7 +56,12 @@ def measure(sizes: Sequence[int]) -> Section:
             "import after the start, µs a plot",
         ),
         rows,
-        {f"at most {LARGEST_RATIO} times as long as `ogr2ogr`": within} if within else {},
+        {
+            f"at most {LARGEST_RATIO} times as long as `ogr2ogr`, the start aside": without,
+            f"at most {LARGEST_RATIO} times as long, the start of Python and its libraries included": whole,
+        }
+        if copier
+        else {},
         "" if copier else "`ogr2ogr` was not found on the PATH: there is nothing to compare with.",
     )
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, claim_moments
+from farmland.claims import Claim, State, Step
 from farmland.clock import days_before
 from farmland.database import Moment
 from farmland.rounding import shares, shares_of
@@ -110,52 +110,67 @@ def _shown(tree: UnitTree, m2: dict[str, Floats], has_own: NDArray[np.bool_]) ->
     top = {name: float(np.round(m2_to_mu(m2[name][0]), 2)) for name in ("reported", "accepted", "rejected", "earlier")}
     parts = m2_to_mu(np.array([m2[name][0] for name in made_of]))
     top |= dict(zip(made_of, shares_of(top["reported"] - top["accepted"], parts).tolist(), strict=True))
-    shown = {
-        name: _down_the_tree(tree, m2_to_mu(m2[name]), top[name], has_own)
-        for name in ("accepted", "rejected", "earlier", *made_of)
-    }
+    names = ("accepted", "rejected", "earlier", *made_of)
+    exact = m2_to_mu(np.array([m2[name] for name in names]))
+    fitted = _down_the_tree(tree, exact, np.array([top[name] for name in names]), has_own)
+    shown = dict(zip(names, fitted, strict=True))
     shown["checked"] = (shown["accepted"] + shown["waiting"]).round(2)
     shown["reported"] = (shown["checked"] + shown["revoked"] + shown["other"]).round(2)
     return shown
 
 
-def _down_the_tree(tree: UnitTree, exact: Floats, top: float, has_own: NDArray[np.bool_]) -> Floats:
-    """Figures with two decimals from `top` down: the children of a unit add up to its figure."""
+def _down_the_tree(tree: UnitTree, exact: Floats, top: Floats, has_own: NDArray[np.bool_]) -> Floats:
+    """k figures of n units, shape (k, n), with two decimals from `top` (k,) down: children add up to their parent's."""
     shown = exact.round(2)
-    shown[0] = top
+    shown[:, 0] = top
+    figures, units = shown.shape
     for rows in tree.below():
         # Claims of the parent itself, at no child, leave a rest: then its children are rounded each for itself.
         rows = rows[~has_own[tree.parent[rows]]]
         if len(rows):
-            shown[rows] = shares(shown, exact[rows], tree.parent[rows])
+            owner = np.arange(figures)[:, None] * units + tree.parent[rows]
+            shown[:, rows] = shares(shown.ravel(), exact[:, rows].ravel(), owner.ravel()).reshape(figures, -1)
     return shown
 
 
 _SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier")
 
 
+_BITS = {state: 1 << place for place, state in enumerate(State)}
+
+
 @cache
 def _by_unit() -> Select[*tuple[Any, ...]]:
-    """The number of claims and the sums of m², in the order of _SUMS, by unit; put together once, as it is asked often."""
-    moment, earlier = bindparam("moment", type_=Moment), bindparam("earlier", type_=Moment)
-    m = claim_moments(moment).c
+    """The number of claims and the sums of m², in the order of _SUMS, by unit; put together once, as it is asked often.
 
-    def area(column: Any, *conditions: ColumnElement[bool]) -> ColumnElement[float]:
-        return func.sum(case((and_(*conditions), column), else_=0.0))
+    A claim reaches a state at most once: the sum of the bits of its steps tells which it has reached.
+    """
+    bit = case(_BITS, value=Step.state)
+    then = case((Step.at <= bindparam("earlier", type_=Moment), bit), else_=0)
+    steps = (
+        select(Step.claim_id, func.sum(bit).label("now"), func.sum(then).label("then"))
+        .where(Step.at <= bindparam("moment", type_=Moment))
+        .group_by(Step.claim_id)
+        .subquery("steps")
+    )
 
-    waiting = (m.checked_at.is_not(None), m.accepted_at.is_(None), m.rejected_at.is_(None))
-    then = (m.accepted_at <= earlier, or_(m.revoked_at.is_(None), m.revoked_at > earlier))
+    def area(column: Any, reached: ColumnElement[int], state: State, *nor: State) -> ColumnElement[float]:
+        """The sum over the claims that reached `state`, and none of `nor`."""
+        mask = _BITS[state] + sum(_BITS[other] for other in nor)
+        return func.sum(case((reached.bitwise_and(mask) == _BITS[state], column), else_=0.0))
+
+    now = steps.c.now
     sums: dict[str, ColumnElement[float]] = {
         "reported": func.sum(Claim.gross_m2),
-        "waiting": area(Claim.reported_net_m2, *waiting),
-        "accepted": area(Claim.accepted_net_m2, m.accepted_at.is_not(None), m.revoked_at.is_(None)),
-        "rejected": area(Claim.gross_m2, m.rejected_at.is_not(None)),
-        "revoked": area(Claim.accepted_net_m2, m.revoked_at.is_not(None)),
-        "earlier": area(Claim.accepted_net_m2, *then),
+        "waiting": area(Claim.reported_net_m2, now, State.CHECKED, State.ACCEPTED, State.REJECTED),
+        "accepted": area(Claim.accepted_net_m2, now, State.ACCEPTED, State.REVOKED),
+        "rejected": area(Claim.gross_m2, now, State.REJECTED),
+        "revoked": area(Claim.accepted_net_m2, now, State.REVOKED),
+        "earlier": area(Claim.accepted_net_m2, steps.c.then, State.ACCEPTED, State.REVOKED),
     }
     return (
         select(Claim.unit_code, func.count(), *(sums[name] for name in _SUMS))
-        .join_from(Claim, m.claim_id.table, m.claim_id == Claim.id)
+        .join_from(Claim, steps, steps.c.claim_id == Claim.id)
         .where(Claim.unit_code >= bindparam("first"), Claim.unit_code < bindparam("end"))
         .where(Claim.target_code == bindparam("target_code"))
         .group_by(Claim.unit_code)

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     LargeBinary,
     Table,
@@ -149,9 +150,13 @@ def _insert(connection: Connection, table: Table, columns: Mapping[str, Sequence
     dialect = connection.dialect
     values: list[Iterable[Any]] = []
     for name, column in columns.items():
-        # Geometries are encoded already, all at once.
-        bound = None if name == "geometry" else table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        values.append(column if bound is None else map(bound, column))
+        kind = table.c[name].type
+        bound = kind.dialect_impl(dialect).bind_processor(dialect)
+        # Text and numbers go to the drivers as they are; geometries are encoded already, all at once.
+        if bound is None or name == "geometry" or not isinstance(kind, JSON | TypeDecorator):
+            values.append(column)
+        else:
+            values.append([None if value is None else bound(value) for value in column])
     names = ", ".join(columns)
     cursor = connection.connection.cursor()
     if dialect.name == "postgresql":

@@ -66,7 +66,8 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         prints = np.full(len(codes), "", dtype=object)
         prints[where] = fingerprint(geometries[where])
         numbers = source.text("number", "")
-        numbers = np.where(numbers == "", [f"P{text[:16]}" for text in prints], numbers)
+        nameless = numbers == ""
+        numbers[nameless] = [f"P{text[:16]}" for text in prints[nameless]]
         refuse_twice(source, "number", codes + "/" + numbers, outcome)
 
         areas = np.full(len(codes), np.nan)
