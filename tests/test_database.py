@@ -1,11 +1,13 @@
 """The tables: what the models say is what the migrations make, and the way there can be gone back. Both databases."""
 
+import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
 from farmland.database import VERSION, Database, migrations
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'geometry'")
 def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with database.engine.connect() as connection:
         command.check(migrations(connection))
