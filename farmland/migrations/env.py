@@ -12,7 +12,7 @@ def _is_ours(_item: Any, name: str | None, kind: str, *_: Any) -> bool:
     """Whether models speak of it: not PostGIS's own tables, nor spatial indexes, which the models cannot express."""
     if kind == "table":
         return name in SCHEMA.tables
-    return kind != "index" or name not in map(index_name, SCHEMA.tables)
+    return kind != "index" or name not in {index_name(table) for table in SCHEMA.tables}
 
 
 context.configure(
