@@ -10,4 +10,7 @@ def main() -> None:
     gc.disable()
     from api.command import main as run
 
-    run()
+    try:
+        run()
+    finally:
+        gc.freeze()  # nor is it looked for at the end, when the system takes all of it back anyway
