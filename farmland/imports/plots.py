@@ -52,7 +52,7 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
     codes = unit_codes(source, "unit_code", outcome)
     geometries, sound = sound_geometries(source, options, outcome)
     where = np.flatnonzero(sound)
-    # GEOS measures and looks for overlaps while the rest is checked and written: two cores, three quarters of the time.
+    # GEOS measures and looks for overlaps on one core while the rest is checked and written on another.
     with ThreadPoolExecutor(1) as beside:
         measuring = beside.submit(areas_m2, geometries[where])
         overlapping = beside.submit(overlaps, geometries[where])
