@@ -162,7 +162,7 @@ class Stand:
     net_m2: float
 
 
-def claim_moments(moment: datetime | ColumnElement[datetime]) -> Any:
+def claim_moments(moment: datetime) -> Any:
     """A row per claim reported by a moment, with the moment of each state that it had reached by then (subquery).
 
     Columns: claim_id, and reported_at, checked_at, ...: NULL where the state was not reached.
