@@ -44,7 +44,7 @@ class Carry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        held = Headers(scope=scope).get("if-none-match")
+        held = Headers(scope=scope).get("if-none-match") if scope["method"] == "GET" else None
         unchanged = False
 
         async def carry(message: Message) -> None:

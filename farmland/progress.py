@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from farmland.clock import day_of
-from farmland.targets import AreaBasis, Plan, Target, allocations, get_target, target_on
+from farmland.targets import AreaBasis, Plan, Target, allocations, target_for
 from farmland.unit_areas import RECENT_DAYS, Floats, UnitAreas, UnitTree, areas_of_claims
 from farmland.units import LEVELS, UNIT_UNKNOWN, Level, chain_of, level_of, normal_code, parent_of, stem
 from farmland.warning import Warning, WarningColours
@@ -86,7 +86,7 @@ def progress_tree(
     tree = UnitTree.of(session, chain_of(code)[0], max(LEVELS.index(level_of(code)), LEVELS.index(down_to)))
     if code not in tree.codes:
         raise Problem(UNIT_UNKNOWN, code=unit_code)
-    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
+    target = target_for(session, target_code, day_of(moment))
     areas = areas_of_claims(session, tree, moment, target.code if target else None)
     parts_mu = allocations(session, target.code, moment) if target else {}
     rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())

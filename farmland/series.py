@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from farmland.claims import Claim, claim_moments
 from farmland.clock import day_of, end_of_day
 from farmland.progress import Progress, progress
-from farmland.targets import Plan, get_target, target_on
+from farmland.targets import Plan, target_for
 from farmland.units import within
 from geodata.area import m2_to_mu
 
@@ -71,7 +71,7 @@ def series(
     itself. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     now = progress(session, unit_code, moment, target_code=target_code)
-    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
+    target = target_for(session, target_code, day_of(moment))
     last = min(until or day_of(moment), day_of(moment))
     first = since or min(target.start_day if target else last, last)
     m = claim_moments(moment)

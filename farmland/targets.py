@@ -153,9 +153,14 @@ def target_on(session: Session, day: date) -> Target | None:
     return started[-1] if started else (targets[0] if targets else None)
 
 
+def target_for(session: Session, code: str | None, day: date) -> Target | None:
+    """The named target, or the one meant on the day; None where there is none at all. Raises TARGET_UNKNOWN."""
+    return get_target(session, code) if code else target_on(session, day)
+
+
 def require_target(session: Session, code: str | None, day: date) -> Target:
     """The named target, or the one meant on the day. Raises TARGET_UNKNOWN, NO_TARGET."""
-    target = get_target(session, code) if code else target_on(session, day)
+    target = target_for(session, code, day)
     if target is None:
         raise Problem(NO_TARGET)
     return target

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, ForeignKey, Select, String, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from farmland.database import Base, table_of
@@ -208,9 +208,3 @@ def home_of(session: Session) -> shapely.Geometry | None:
     """The land of the whole city, where polygons of records must lie; None while no city has a polygon."""
     found = polygons(session, Unit.level == Level.CITY)
     return shapely.union_all(found.geometries) if len(found.codes) else None
-
-
-def count_by_level(session: Session) -> dict[Level, int]:
-    """How many units there are of each level."""
-    found = dict(session.execute(select(Unit.level, func.count()).group_by(Unit.level)).all())
-    return {level: found.get(level, 0) for level in LEVELS}

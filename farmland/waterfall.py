@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from farmland.claims import Claim, Deduction, claim_moments
 from farmland.clock import day_of
 from farmland.net_area import REASON_NAMES, Reason, Stage
-from farmland.progress import progress
+from farmland.progress import Progress, progress
 from farmland.rounding import shares_of
-from farmland.targets import get_target, target_on
-from farmland.units import get_unit, within
+from farmland.targets import target_for
+from farmland.units import get_unit, normal_code, within
 from geodata.area import m2_to_mu
 from geodata.problems import Kind, Problem
 
@@ -71,8 +71,12 @@ def waterfall(
     The first less those between is the last, in m² and in the rounded mu. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     parts = claim_parts(session, unit_code, moment, target_code=target_code)
+    return _bars(parts, progress(session, unit_code, moment, target_code=target_code))
+
+
+def _bars(parts: dict[str, dict[int, float]], now: Progress) -> list[Bar]:
+    """The bars that claims make up, in mu the same figures as the progress, to the last hundredth."""
     area_m2 = {bar: round(sum(areas.values(), 0.0), 2) for bar, areas in parts.items()}
-    now = progress(session, unit_code, moment, target_code=target_code)  # the same figures, to the last hundredth
     area_mu = {
         REPORTED: now.reported_mu,
         NOT_YET_ACCEPTED: round(now.checked_mu - now.accepted_mu, 2),
@@ -93,9 +97,10 @@ def claims_of_bar(session: Session, unit_code: str, moment: datetime, reason: st
     """
     if reason not in BARS:
         raise Problem(UNKNOWN_BAR, reason=reason, reasons=", ".join(BARS))
-    bar = next(bar for bar in waterfall(session, unit_code, moment) if bar.reason == reason)
-    part = claim_parts(session, unit_code, moment)[reason]
-    here = within(Claim.unit_code, get_unit(session, unit_code).code)
+    parts = claim_parts(session, unit_code, moment)
+    bar = next(bar for bar in _bars(parts, progress(session, unit_code, moment)) if bar.reason == reason)
+    part = parts[reason]
+    here = within(Claim.unit_code, normal_code(unit_code))
     numbers = dict(session.execute(select(Claim.id, Claim.number).where(here)).all())
     area_m2 = np.array(list(part.values()))
     area_mu = shares_of(bar.area_mu, m2_to_mu(area_m2)) if part else area_m2
@@ -112,7 +117,7 @@ def claim_parts(
 ) -> dict[str, dict[int, float]]:
     """For each bar, the claims (by id) that it is made of and the m² of each."""
     unit = get_unit(session, unit_code)
-    target = get_target(session, target_code) if target_code else target_on(session, day_of(moment))
+    target = target_for(session, target_code, day_of(moment))
     m = claim_moments(moment)
     condition = within(Claim.unit_code, unit.code) & (Claim.target_code == (target.code if target else None))
     claims = session.execute(

@@ -114,7 +114,7 @@ def check_position(geometries: NDArray[np.object_], home: shapely.Geometry, crs:
     An area stays the same in a wrong zone; only the position tells. The problem names the systems that would fit.
     """
     bounds = shapely.bounds(geometries)
-    centres = np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
+    centres = _centres(bounds)
     sane = np.asarray(np.isfinite(centres).all(axis=1))
     around = shapely.box(*home.bounds).buffer(0.02)
     inside = sane & np.asarray(shapely.contains_xy(around, np.where(sane[:, None], centres, 0)))
@@ -144,7 +144,11 @@ def hint_for(geometries: NDArray[np.object_], home: shapely.Geometry | None) -> 
     bounds = shapely.bounds(geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)])
     if home is None or len(bounds) == 0:
         return "若确知，请加 --crs，如 --crs EPSG:4546。", "Where it is known, add --crs, such as --crs EPSG:4546."
-    return _hint(np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2, home, None)
+    return _hint(_centres(bounds), home, None)
+
+
+def _centres(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (bounds[:, :2] + bounds[:, 2:]) / 2
 
 
 def _hint(centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
     numbers_of,
+    numbers_or_prints,
+    prints_of,
     refuse_twice,
     sound_geometries,
     unit_codes,
@@ -19,7 +21,6 @@ from farmland.imports.polygon_rows import write_rows
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
 from geodata.area import areas_m2
-from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 YEAR_MISSING = Kind(
@@ -59,10 +60,8 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     for i in np.flatnonzero(~((ridges >= 0) & (ridges < 1))):
         outcome.refuse([source.numbers[i]], "ridge_factor", BAD_RIDGE_FACTOR, value=ridges[i])
-    prints = np.full(len(classes), "", dtype=object)
-    prints[sound] = fingerprint(geometries[sound])
-    numbers = source.text("number", "")
-    numbers = np.where(numbers == "", [f"B{text[:16]}" for text in prints], numbers)
+    prints = prints_of(geometries, sound)
+    numbers = numbers_or_prints(source, prints, "B")
     refuse_twice(source, "number", numbers, outcome)
 
     good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))

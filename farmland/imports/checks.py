@@ -9,7 +9,7 @@ from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
 from farmland.units import LEVELS, Unit, UnitPolygons, home_of, level_of, normal_code, polygons
 from geodata.crs import check_position
-from geodata.geometry_faults import faults, repair
+from geodata.geometry_faults import faults, fingerprint, repair
 from geodata.problems import Kind, Problem
 
 EMPTY_FIELD = Kind(
@@ -117,6 +117,21 @@ def unit_codes(source: Source, field: str, outcome: Outcome) -> NDArray[np.objec
             if code in wrong
         )
     return np.array([normal[value] for value in text], dtype=object)
+
+
+def prints_of(geometries: NDArray[np.object_], sound: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """The fingerprints of the sound polygons, "" for the others, shape (n,)."""
+    prints = np.full(len(geometries), "", dtype=object)
+    prints[sound] = fingerprint(geometries[sound])
+    return prints
+
+
+def numbers_or_prints(source: Source, prints: NDArray[np.object_], letter: str) -> NDArray[np.object_]:
+    """The rows' numbers, shape (n,); where one is empty, a letter and the beginning of the polygon's fingerprint."""
+    numbers = source.text("number", "")
+    nameless = numbers == ""
+    numbers[nameless] = [f"{letter}{text[:16]}" for text in prints[nameless]]
+    return numbers
 
 
 def check_whole(session: Session, source: Source, geometries: NDArray[np.object_]) -> None:

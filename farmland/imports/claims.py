@@ -12,6 +12,7 @@ from farmland.clock import SHANGHAI, parse_moment
 from farmland.imports.checks import (
     check_whole,
     numbers_of,
+    prints_of,
     refuse_twice,
     sound_geometries,
     unit_codes,
@@ -31,7 +32,6 @@ from farmland.transitions import (
     take_step,
 )
 from farmland.units import UNIT_UNKNOWN, Unit
-from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 BAD_SOURCE_KIND = Kind(
@@ -93,8 +93,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     present = options.now or now(session)
     moments = {state: _moments(source, f"{state}_at", present, outcome) for state in State}
 
-    prints = np.full(len(codes), "", dtype=object)
-    prints[sound] = fingerprint(geometries[sound])
+    prints = prints_of(geometries, sound)
     bad = {row.number for row in outcome.bad}
     good = [i for i in range(len(codes)) if source.numbers[i] not in bad]
     if not good:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
+    numbers_or_prints,
     place_in_units,
+    prints_of,
     refuse_twice,
     sound_geometries,
     unit_codes,
@@ -24,7 +26,6 @@ from farmland.land_classes import BAD_LAND_CLASS, known
 from farmland.plots import Plot
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.area import areas_m2
-from geodata.geometry_faults import fingerprint
 from geodata.overlaps import overlaps
 from geodata.problems import Kind, Problem
 
@@ -63,11 +64,8 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
             outcome.refuse([source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i])
         basic = _yes(source, "basic_farmland", outcome)
 
-        prints = np.full(len(codes), "", dtype=object)
-        prints[where] = fingerprint(geometries[where])
-        numbers = source.text("number", "")
-        nameless = numbers == ""
-        numbers[nameless] = [f"P{text[:16]}" for text in prints[nameless]]
+        prints = prints_of(geometries, sound)
+        numbers = numbers_or_prints(source, prints, "P")
         refuse_twice(source, "number", codes + "/" + numbers, outcome)
 
         areas = np.full(len(codes), np.nan)

@@ -35,9 +35,8 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
     refuse_empty(source, "target_code", names, outcome)
     codes = unit_codes(source, "unit_code", outcome)
     refuse_empty(source, "unit_code", source.text("unit_code"), outcome)
-    source.text("area_mu")
-    parts = numbers_of(source, "area_mu", outcome, None)
     area_text = source.text("area_mu")
+    parts = numbers_of(source, "area_mu", outcome, None)
     for wrong in np.flatnonzero(~(parts >= 0)):
         if not np.isnan(parts[wrong]) or area_text[wrong] == "":
             outcome.refuse([source.numbers[wrong]], "area_mu", TARGET_NOT_POSITIVE, area_mu=area_text[wrong])

@@ -84,13 +84,13 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         "area_m2": [None if geometries[i] is None else float(areas[i]) for i in new],
     }
     write(connection, table_of(Unit), columns, geometries[new], new=True)
-    kept = [i for i in changed if geometries[i] is None]
-    geometries[kept] = old[kept]
     columns = {
         "id": [held[codes[i]].id for i in changed],
         "name": [names[i] for i in changed],
-        "area_m2": [held[codes[i]].area_m2 if i in kept else float(areas[i]) for i in changed],
+        "area_m2": [held[codes[i]].area_m2 if geometries[i] is None else float(areas[i]) for i in changed],
     }
+    kept = np.array([geometry is None for geometry in geometries])
+    geometries[kept] = old[kept]
     write(connection, table_of(Unit), columns, geometries[changed], new=False)
     outcome.added, outcome.changed = len(new), len(changed)
     outcome.area_m2 = round(float(areas[good].sum()), 2) if good else 0.0

@@ -9,7 +9,7 @@ export interface View {
   unit: Unit; progress: Progress; ranking: Ranked[]; series: Series; bars: Bar[]; chain: Link[];
   outlines: Features<UnitName>; claims: Features<ClaimRow>; plots: Features<PlotRow>;
 }
-export type Opened = { claim: Feature<Claim>; chain: Link[] } | { plot: Feature<Plot> };
+export type Opened = { claim: Feature<Claim> } | { plot: Feature<Plot> };
 
 const NEXT: Record<Level, Level> = { city: "town", town: "village", village: "group", group: "group" };
 const NONE = { type: "FeatureCollection", features: [], number_matched: 0 } satisfies Features;
@@ -41,8 +41,7 @@ export const view = follow(() => [place.unit, place.asOf, about.value.value], as
 export const opened = follow(() => [place.claim, place.plot, place.asOf], async (): Promise<Opened | undefined> => {
   if (place.plot) return { plot: await get<Feature<Plot>>(`/plots/${encodeURIComponent(place.plot)}`, { on: place.asOf }) };
   if (!place.claim) return undefined;
-  const claim = await get<Feature<Claim>>(`/claims/${encodeURIComponent(place.claim)}`, { as_of: place.asOf });
-  return { claim, chain: await chiefs(claim.properties.unit_code) };
+  return { claim: await get<Feature<Claim>>(`/claims/${encodeURIComponent(place.claim)}`, { as_of: place.asOf }) };
 });
 
 export const listed = follow(() => [place.unit, place.asOf, place.bar], async () => {
