@@ -1,12 +1,13 @@
 """What holds for the whole database: whether it is a demonstration, what to say of that, and where its clock stands."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.clock import SHANGHAI
 from farmland.database import Base, Moment
+from farmland.ledger import last_moment
 
 
 class Demonstration(Base):
@@ -25,6 +26,15 @@ def demonstration(session: Session) -> Demonstration | None:
 
 
 def now(session: Session) -> datetime:
-    """The present moment in Asia/Shanghai; a demonstration's clock stands still."""
+    """The present moment in Asia/Shanghai; a demonstration's clock stands still but for what was written since."""
     standing = demonstration(session)
-    return standing.now if standing else datetime.now(SHANGHAI)
+    if standing is None:
+        return datetime.now(SHANGHAI)
+    return max(standing.now, last_moment(session) or standing.now)
+
+
+def next_moment(session: Session) -> datetime:
+    """The moment of what is written now: later than all that was written before, though a clock stands or is set back."""
+    last = last_moment(session)
+    moment = now(session)
+    return moment if last is None or moment > last else last + timedelta(microseconds=1)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import shapely
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint, case, func, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, case, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base, Moment
@@ -68,8 +68,29 @@ SOURCE_KIND_NAMES = {
 }
 
 
+class Method(StrEnum):
+    """How the boundary of a claim was found."""
+
+    SURVEY = "survey"
+    PHONE = "phone"
+    IMAGERY = "imagery"
+    FILE = "file"
+
+
+METHOD_NAMES = {
+    Method.SURVEY: ("测绘级测量", "survey-grade"),
+    Method.PHONE: ("手机绕测", "walked with a phone"),
+    Method.IMAGERY: ("影像勾绘", "drawn on imagery"),
+    Method.FILE: ("文件导入", "from a file"),
+}
+
+
 class Claim(Base):
-    """A claim with its polygon as reported, and its net geometry and net area at reporting and at acceptance (m²)."""
+    """A claim with its polygon as reported, and its net geometry and net area at reporting and at acceptance (m²).
+
+    `accuracy_m` is that of each vertex in the order of ``shapely.get_coordinates``, or one for all; `track` the fixes of
+    a walk, each [longitude, latitude, ISO moment, accuracy in m]. Each area has its standard uncertainty (m²) beside it.
+    """
 
     __tablename__ = "claim"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -81,14 +102,24 @@ class Claim(Base):
     crop: Mapped[str] = mapped_column(String(200))
     typed_area_mu: Mapped[float | None]
     ridge_factor: Mapped[float] = mapped_column(default=0.0)
+    method: Mapped[Method] = mapped_column(String(12))
+    accuracy_m: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    track: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     geometry: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
     gross_m2: Mapped[float]
+    gross_u_m2: Mapped[float | None]
     reported_net: Mapped[shapely.Geometry] = mapped_column(Geometry, deferred=True)
     reported_net_m2: Mapped[float]
+    reported_net_u_m2: Mapped[float | None]
     accepted_net: Mapped[shapely.Geometry | None] = mapped_column(Geometry, deferred=True)
     accepted_net_m2: Mapped[float | None]
-    steps: Mapped[list["Step"]] = relationship(order_by="Step.at, Step.id", lazy="selectin")
+    accepted_net_u_m2: Mapped[float | None]
+    steps: Mapped[list["Step"]] = relationship(
+        primaryjoin="and_(Claim.id == Step.claim_id, Step.withdrawn_at.is_(None))",
+        order_by="Step.at, Step.id",
+        lazy="selectin",
+    )
     deductions: Mapped[list["Deduction"]] = relationship(order_by="Deduction.id", foreign_keys="Deduction.claim_id")
 
     __table_args__ = (
@@ -120,7 +151,11 @@ class Claim(Base):
 
 
 class Step(Base):
-    """A state that a claim reached: when, by whom, why. `recorded_at` is when the system learned of it."""
+    """A state that a claim reached: when, by whom, why; for which unit they acted, on whose device, of which household.
+
+    `recorded_at` is when the system learned of it; `withdrawn_at` when it learned that this was not so, as a correction
+    says that stands in another row.
+    """
 
     __tablename__ = "claim_step"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -129,12 +164,23 @@ class Step(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     by: Mapped[str] = mapped_column(String(100))
     why: Mapped[str] = mapped_column(String(500))
+    by_unit_code: Mapped[str | None] = mapped_column(ForeignKey("unit.code"))
+    device: Mapped[str | None] = mapped_column(String(100))
+    household: Mapped[str | None] = mapped_column(String(40))
     recorded_at: Mapped[datetime] = mapped_column(Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (
-        UniqueConstraint("claim_id", "state", name="claim_step_once"),
+        Index(
+            "claim_step_once",
+            "claim_id",
+            "state",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
         # All of a step that a figure asks for: claim_moments() is answered from this index alone.
-        Index("claim_step_moments", "claim_id", "state", "at"),
+        Index("claim_step_moments", "claim_id", "state", "at", "recorded_at", "withdrawn_at"),
     )
 
 
@@ -162,17 +208,26 @@ class Stand:
     net_m2: float
 
 
-def claim_moments(moment: datetime) -> Any:
+def known(at: ColumnElement[datetime] | datetime | None) -> ColumnElement[bool]:
+    """The condition that a step was known at a moment, and not withdrawn by then; None: that it is known now."""
+    if at is None:
+        return Step.withdrawn_at.is_(None)
+    return (Step.recorded_at <= at) & (Step.withdrawn_at.is_(None) | (Step.withdrawn_at > at))
+
+
+def claim_moments(moment: datetime, known_at: datetime | None = None) -> Any:
     """A row per claim reported by a moment, with the moment of each state that it had reached by then (subquery).
 
-    Columns: claim_id, and reported_at, checked_at, ...: NULL where the state was not reached.
+    Columns: claim_id, and reported_at, checked_at, ...: NULL where the state was not reached, or where nobody knew of it
+    at `known_at` (None: now).
     """
 
     def reached(state: State) -> ColumnElement[datetime | None]:
         return func.max(case((Step.state == state, Step.at)), type_=Step.at.type).label(f"{state}_at")
 
     columns = [reached(state) for state in State]
-    return select(Step.claim_id, *columns).where(Step.at <= moment).group_by(Step.claim_id).subquery("moments")
+    steps = select(Step.claim_id, *columns).where(Step.at <= moment, known(known_at))
+    return steps.group_by(Step.claim_id).subquery("moments")
 
 
 def get_claim(session: Session, number: str) -> Claim:

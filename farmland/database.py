@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 import orjson
 from sqlalchemy import DateTime, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -31,7 +32,7 @@ UNREACHABLE = Kind(
     "The database {database} cannot be reached: {reason}. Check TIANZHANG_DATABASE_URL and the database server.",
 )
 
-VERSION = "0002"
+VERSION = "0003"
 """The last migration: the version of the tables that this code works on."""
 
 BAD_ADDRESS = Kind(
@@ -99,13 +100,17 @@ class Database:
             raise Problem(BAD_ADDRESS, url=url) from None
         if self.url.drivername not in ("sqlite", "postgresql+psycopg"):
             raise Problem(BAD_ADDRESS, url=self.name)
-        if self.url.get_backend_name() == "sqlite":
+        self._on_sqlite = self.url.get_backend_name() == "sqlite"
+        if self._on_sqlite:
             if self.url.database:
                 _make_folder(Path(self.url.database).parent)
             self.engine = _sqlite(url)
         else:
             self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json)
         self._writing = self.engine.execution_options(writing=True)
+        # On SQLite a transaction that reads sees one state anyway.
+        one_state = {} if self._on_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = self.engine.execution_options(**one_state)
 
     @property
     def name(self) -> str:
@@ -116,8 +121,18 @@ class Database:
         """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
         from alembic import command  # takes as long to load as all else here, and only this needs it
 
+        from farmland.ledger import restate  # which builds on this module
+
         with self._connected(self._writing) as connection:
+            before = _columns(connection)
             command.upgrade(migrations(connection), "head")
+            after = _columns(connection)
+            changed = {table for table in after if after[table] != before.get(table)}
+            if changed:
+                with Session(connection) as session:
+                    ledger_is_new = "ledger_entry" not in before
+                    restate(session, set(after) if ledger_is_new else changed, datetime.now(SHANGHAI))
+                    session.commit()
             connection.commit()
 
     def require_prepared(self) -> None:
@@ -131,14 +146,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the records."""
-        with Session(self.engine, autoflush=False) as session:
+        with Session(self._reading, autoflush=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that is the only one to write; commits at its end, or leaves everything as it was."""
         with Session(self._writing, expire_on_commit=False) as session, session.begin():
-            if self.engine.dialect.name == "postgresql":
+            if not self._on_sqlite:
                 session.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
             yield session
 
@@ -157,6 +172,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    """The names of the columns of each table."""
+    with catch_warnings(action="ignore", category=SAWarning):  # PostGIS's type is none that SQLAlchemy knows
+        found = inspect(connection).get_multi_columns()
+    return {table: {str(column["name"]) for column in columns} for (_, table), columns in found.items()}
 
 
 def migrations(connection: Connection | None) -> "Config":

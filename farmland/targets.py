@@ -10,6 +10,7 @@ from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, Moment
+from farmland.ledger import Content, contents, merge, note
 from farmland.units import get_unit, normal_code, parent_of
 from geodata.problems import Kind, Problem
 
@@ -183,6 +184,7 @@ def allocate(
     parts_mu: dict[str, float],
     now: datetime,
     *,
+    actor: str,
     allow_over: bool = False,
 ) -> int:
     """Set units' parts of a target from now on, or from the beginning where a unit had none; the number that changed.
@@ -192,33 +194,39 @@ def allocate(
     """
     get_target(session, target_code)
     held = allocations(session, target_code, now)
-    changed = 0
+    before: Content = {}
+    changed: list[Allocation] = []
     for code, area_mu in parts_mu.items():
         if not area_mu >= 0:
             raise Problem(TARGET_NOT_POSITIVE, area_mu=area_mu)
         code, area_mu = normal_code(code), round(area_mu, 2)
         if held.get(code) == area_mu:
             continue
-        if code in held:
-            _replace(session, target_code, code, area_mu, now)
-        else:
+        since = now if code in held else None
+        part = Allocation(target_code=target_code, unit_code=code, area_mu=area_mu, since=since)
+        if since is None:
             get_unit(session, code)
-            session.add(Allocation(target_code=target_code, unit_code=code, area_mu=area_mu))
+        elif (again := _of_moment(session, part)) is not None:
+            merge(before, contents(again))
+            again.area_mu = area_mu
+            part = again
+        session.add(part)
         held[code] = area_mu
-        changed += 1
+        changed.append(part)
     session.flush()
     if not allow_over:
         _check_parents(session, held)
-    return changed
+    if changed:
+        unit_code = min(changed, key=lambda part: (len(part.unit_code), part.unit_code)).unit_code
+        after = contents(*changed)
+        note(session, "target.allocated", target_code, unit_code, actor=actor, at=now, before=before, after=after)
+    return len(changed)
 
 
-def _replace(session: Session, target_code: str, unit_code: str, area_mu: float, now: datetime) -> None:
-    """A unit's part from now on; one of the same moment is overwritten."""
-    same = (Allocation.target_code == target_code, Allocation.unit_code == unit_code, Allocation.since == now)
-    if (again := session.scalar(select(Allocation).where(*same))) is not None:
-        again.area_mu = area_mu
-    else:
-        session.add(Allocation(target_code=target_code, unit_code=unit_code, area_mu=area_mu, since=now))
+def _of_moment(session: Session, part: Allocation) -> Allocation | None:
+    """A part of the same unit from the same moment on, which is overwritten."""
+    same = (Allocation.target_code == part.target_code, Allocation.unit_code == part.unit_code)
+    return session.scalar(select(Allocation).where(*same, Allocation.since == part.since))
 
 
 def _check_parents(session: Session, parts_mu: dict[str, float]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, Moment
+from farmland.ledger import contents, note
 from farmland.units import get_unit, is_within
 from geodata.problems import Kind, Problem
 
@@ -55,23 +56,29 @@ class Token(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-def add_token(session: Session, name: str, unit_code: str | None, now: datetime) -> str:
+def add_token(session: Session, name: str, unit_code: str | None, now: datetime, *, actor: str) -> str:
     """Make a token and return it: the only time that it can be read. Raises UNIT_UNKNOWN, TOKEN_NAME_TAKEN."""
     if unit_code is not None:
         unit_code = get_unit(session, unit_code).code
     if session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None))):
         raise Problem(TOKEN_NAME_TAKEN, name=name)
     secret = f"tz_{secrets.token_urlsafe(32)}"
-    session.add(Token(name=name, hash=_hash(secret), unit_code=unit_code, created_at=now))
+    token = Token(name=name, hash=_hash(secret), unit_code=unit_code, created_at=now)
+    session.add(token)
+    session.flush()
+    note(session, "token.added", name, unit_code, actor=actor, at=now, after=contents(token))
     return secret
 
 
-def revoke_token(session: Session, name: str, now: datetime) -> None:
+def revoke_token(session: Session, name: str, now: datetime, *, actor: str) -> None:
     """Withdraw the token of that name. Raises TOKEN_NAME_UNKNOWN."""
     token = session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None)))
     if token is None:
         raise Problem(TOKEN_NAME_UNKNOWN, name=name)
+    before = contents(token)
     token.revoked_at = now
+    session.flush()
+    note(session, "token.revoked", name, token.unit_code, actor=actor, at=now, before=before, after=contents(token))
 
 
 def in_use(session: Session) -> list[Token]:

@@ -7,6 +7,7 @@ the same moment the second sees what the first holds.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import shapely
@@ -20,12 +21,14 @@ from farmland.claims import (
     STATE_NAMES_ZH,
     Claim,
     Deduction,
+    Method,
     SourceKind,
     State,
     Step,
 )
-from farmland.database import table_of
+from farmland.database import Base, table_of
 from farmland.land_classes import farmland_codes
+from farmland.ledger import NOTHING, Content, contents, note
 from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
 from farmland.targets import AreaBasis, Target, require_target
 from farmland.units import Unit, get_unit, polygons
@@ -90,15 +93,25 @@ class Report:
     ridge_factor: float = 0.0
     target_code: str | None = None
     number: str | None = None
+    method: Method = Method.FILE
+    accuracy_m: list[float] | None = None
+    track: list[list[Any]] | None = None
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who takes a step, as the records will name them, and when (the moment it happened, the moment it is recorded)."""
+    """Who takes a step, as the records will name them, and when (the moment it happened, the moment it is recorded).
+
+    `unit_code` is the unit for which they act, None where nobody knows; device and household are what tells two persons
+    apart who are one.
+    """
 
     name: str
     at: datetime
     recorded_at: datetime
+    unit_code: str | None = None
+    device: str | None = None
+    household: str | None = None
 
 
 @dataclass
@@ -256,6 +269,9 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
         "crop": report.crop,
         "typed_area_mu": report.typed_area_mu,
         "ridge_factor": ridge_factor,
+        "method": report.method,
+        "accuracy_m": report.accuracy_m,
+        "track": report.track,
         "fingerprint": report.fingerprint,
         "gross_m2": net.gross_m2,
         "reported_net": net.geometry,
@@ -263,10 +279,11 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
     }
     columns = {name: [value] for name, value in row.items()}
     write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
-    claim = session.get_one(Claim, claim_id, options=[undefer(Claim.reported_net)])
-    _add_step(claim, State.REPORTED, actor, "")
-    _add_deductions(claim, Stage.REPORTED, net)
+    claim = session.get_one(Claim, claim_id, options=[undefer("*")])
+    step = _add_step(claim, State.REPORTED, actor, "")
+    cuts = _add_deductions(claim, Stage.REPORTED, net)
     session.flush()
+    _note(session, claim, actor, State.REPORTED, after=contents(claim, step, *cuts))
     ground.note(claim)
     return claim
 
@@ -296,6 +313,8 @@ def take_step(
     if actor.at < claim.steps[-1].at:
         raise Problem(STEP_BEFORE_LAST, at=actor.at, last=claim.steps[-1].at, **names)
     ground = ground or Ground(session, [claim.geometry], [claim.unit_code])
+    before: Content = {}
+    changed: list[Base] = []
     if state is State.ACCEPTED:
         unit = get_unit(session, claim.unit_code)
         net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
@@ -306,10 +325,12 @@ def take_step(
                 deductions_en=_say(net, 1),
                 **names,
             )
+        before = contents(claim)
         claim.accepted_net, claim.accepted_net_m2 = net.geometry, net.net_m2
-        _add_deductions(claim, Stage.ACCEPTED, net)
-    _add_step(claim, state, actor, why.strip())
+        changed = [claim, *_add_deductions(claim, Stage.ACCEPTED, net)]
+    changed.append(_add_step(claim, state, actor, why.strip()))
     session.flush()
+    _note(session, claim, actor, state, before, contents(*changed))
     ground.note(claim)
     return claim
 
@@ -322,20 +343,31 @@ def _say(net: NetArea, language: int) -> str:
     return ", ".join(f"{REASON_NAMES[Reason(cut.reason)][language]} {cut.area_m2:,.2f} m²" for cut in net.cuts)
 
 
-def _add_step(claim: Claim, state: State, actor: Actor, why: str) -> None:
-    claim.steps.append(
-        Step(
-            state=state,
-            at=actor.at,
-            by=actor.name,
-            why=why,
-            recorded_at=actor.recorded_at,
-        )
+def _note(
+    session: Session, claim: Claim, actor: Actor, state: State, before: Content = NOTHING, after: Content = NOTHING
+) -> None:
+    event = f"claim.{state}"
+    at = actor.recorded_at
+    note(session, event, claim.number, claim.unit_code, actor=actor.name, at=at, before=before, after=after)
+
+
+def _add_step(claim: Claim, state: State, actor: Actor, why: str) -> Step:
+    step = Step(
+        state=state,
+        at=actor.at,
+        by=actor.name,
+        why=why,
+        by_unit_code=actor.unit_code,
+        device=actor.device,
+        household=actor.household,
+        recorded_at=actor.recorded_at,
     )
+    claim.steps.append(step)
+    return step
 
 
-def _add_deductions(claim: Claim, stage: Stage, net: NetArea) -> None:
-    claim.deductions.extend(
+def _add_deductions(claim: Claim, stage: Stage, net: NetArea) -> list[Deduction]:
+    cuts = [
         Deduction(
             stage=stage,
             reason=cut.reason,
@@ -344,4 +376,6 @@ def _add_deductions(claim: Claim, stage: Stage, net: NetArea) -> None:
             geometry=cut.geometry,
         )
         for cut in net.cuts
-    )
+    ]
+    claim.deductions.extend(cuts)
+    return cuts

@@ -1,5 +1,6 @@
 """Files in: layers of polygons from any format that GDAL reads and from GeoParquet, with nothing silently guessed."""
 
+import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,24 @@ class Layer:
     source_crs: CRS
     path: Path
     layer: str | None
+
+
+def hash_of_file(path: Path) -> str:
+    """The SHA-256 of a file; of a shapefile's parts, or of the files of a folder, together, in the order of their names."""
+    if path.is_dir():
+        parts = sorted(part for part in path.rglob("*") if part.is_file())
+    elif path.suffix.lower() == ".shp":
+        parts = sorted(part for part in path.parent.iterdir() if part.stem.lower() == path.stem.lower())
+    else:
+        parts = [path]
+    whole = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as file:
+            if len(parts) > 1:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+            else:
+                whole = hashlib.file_digest(file, "sha256")
+    return whole.hexdigest()
 
 
 def read_layer(

@@ -139,7 +139,13 @@ def small_city(database: Database) -> Database:
             )
         )
         session.flush()
-        allocate(session, "2022", {CITY: 1000, TOWN: 600, OTHER_TOWN: 400, VILLAGE: 350, NEXT_VILLAGE: 250}, START)
+        allocate(
+            session,
+            "2022",
+            {CITY: 1000, TOWN: 600, OTHER_TOWN: 400, VILLAGE: 350, NEXT_VILLAGE: 250},
+            START,
+            actor="officer",
+        )
     return database
 
 

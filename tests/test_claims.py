@@ -177,19 +177,19 @@ def test_two_acceptances_at_the_same_moment_count_the_land_once(small_city: Data
 def test_children_do_not_hold_more_than_their_parent(small_city: Database) -> None:
     with small_city.writing() as session:
         with pytest.raises(Problem, match="over_allocated"):
-            allocate(session, "2022", {NEXT_VILLAGE: 250.01}, START)
+            allocate(session, "2022", {NEXT_VILLAGE: 250.01}, START, actor="officer")
         session.rollback()
     with small_city.writing() as session:
-        assert allocate(session, "2022", {NEXT_VILLAGE: 260}, START, allow_over=True) == 1
+        assert allocate(session, "2022", {NEXT_VILLAGE: 260}, START, actor="officer", allow_over=True) == 1
         with pytest.raises(Problem, match="target_not_positive"):
-            allocate(session, "2022", {NEXT_VILLAGE: -1}, START)
+            allocate(session, "2022", {NEXT_VILLAGE: -1}, START, actor="officer")
 
 
 def test_a_new_allocation_leaves_the_progress_of_yesterday(small_city: Database) -> None:
     with small_city.writing() as session:
-        allocate(session, "2022", {NEXT_VILLAGE: 200}, START)
-        allocate(session, "2022", {NEXT_VILLAGE: 150}, START + timedelta(days=2))
-        allocate(session, "2022", {NEXT_VILLAGE: 120}, START + timedelta(days=2))
+        allocate(session, "2022", {NEXT_VILLAGE: 200}, START, actor="officer")
+        allocate(session, "2022", {NEXT_VILLAGE: 150}, START + timedelta(days=2), actor="officer")
+        allocate(session, "2022", {NEXT_VILLAGE: 120}, START + timedelta(days=2), actor="officer")
         targets = [progress(session, NEXT_VILLAGE, START + timedelta(days=days)).target_mu for days in (-1, 0, 1, 2, 9)]
         assert targets == [250, 200, 200, 120, 120]
 

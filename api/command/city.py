@@ -44,7 +44,7 @@ def _administrator(settings: Settings, database: "Database") -> None:
     with database.writing() as session:
         if tokens.any_token(session):
             return
-        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI))
+        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI), actor="tianzhang init")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "administrator.token"
     path.touch(mode=0o600)

@@ -24,7 +24,8 @@ def add(
     from farmland import tokens
 
     with database_of(context.obj) as database, database.writing() as session:
-        console.print(tokens.add_token(session, name, unit, datetime.now(SHANGHAI)), soft_wrap=True, highlight=False)
+        secret = tokens.add_token(session, name, unit, datetime.now(SHANGHAI), actor="tianzhang token")
+    console.print(secret, soft_wrap=True, highlight=False)
 
 
 @app.command("list")
@@ -43,4 +44,4 @@ def revoke(context: typer.Context, name: Annotated[str, typer.Argument(help="持
     from farmland import tokens
 
     with database_of(context.obj) as database, database.writing() as session:
-        tokens.revoke_token(session, name, datetime.now(SHANGHAI))
+        tokens.revoke_token(session, name, datetime.now(SHANGHAI), actor="tianzhang token")

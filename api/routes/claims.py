@@ -144,8 +144,8 @@ def _report(body: NewClaim) -> Report:
 def _actor(session: Session, bearer: Bearer, unit_code: str) -> Actor:
     token = require_token(session, bearer)
     require_right(token, get_unit(session, unit_code).code)
-    now = city.now(session)
-    return Actor(token.name, now, now)
+    now = city.next_moment(session)
+    return Actor(token.name, now, now, token.unit_code)
 
 
 @router.post(

@@ -80,5 +80,6 @@ def set_parts(records: Records, bearer: Bearer, code: str, body: Parts) -> Respo
         token = require_token(session, bearer)
         for unit_code in body.parts_mu:
             require_right(token, get_unit(session, unit_code).code)
-        changed = allocate(session, code, body.parts_mu, city.now(session), allow_over=body.allow_over)
+        now = city.next_moment(session)
+        changed = allocate(session, code, body.parts_mu, now, actor=token.name, allow_over=body.allow_over)
     return json({"changed": changed})

@@ -20,11 +20,12 @@ from farmland.demonstration.records import (
     make_chiefs,
     make_claims,
 )
-from farmland.imports import IMPORTERS
+from farmland.imports import import_source
 from farmland.imports.outcome import Options
 from farmland.imports.source import of_frame
+from farmland.ledger import contents, note
 from farmland.telling import Tell, silent
-from farmland.tiles import cut_tiles, note_change, read_ground, up_to_date, write_tiles
+from farmland.tiles import cut_tiles, read_ground, up_to_date, write_tiles
 from farmland.units import cities
 from geodata.crs import STORAGE
 from geodata.problems import Kind, Problem
@@ -65,13 +66,14 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
         (0.70, "claims", "恢复申报", make_claims(ground, parts, rng)),
     ]
     with ThreadPoolExecutor(1) as beside, database.writing() as session:
-        session.add(Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN))
+        said = Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN)
+        session.add(said)
         session.flush()
+        note(session, "demonstration.made", None, None, actor="演示", at=NOW, after=contents(said))
         for share, noun, zh, frame in frames:
             tell(share, zh, noun)
             _import(session, noun, frame)
             if noun == "plots":  # nothing that follows changes the ground: its tiles are cut beside
-                note_change(session)
                 session.flush()
                 cutting = beside.submit(write_tiles, read_ground(session), tiles)
         tell(0.9, "切图", "cutting tiles")
@@ -87,6 +89,6 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _import(session: Session, noun: str, frame: pd.DataFrame) -> None:
     options = Options(actor="演示", now=NOW)
-    outcome = IMPORTERS[noun](session, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options)
+    outcome = import_source(session, noun, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options)
     if outcome.bad:
         raise outcome.bad[0].problem

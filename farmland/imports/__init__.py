@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from farmland import city
 from farmland.database import Database
 from farmland.imports.baseline import import_baseline
 from farmland.imports.chiefs import import_chiefs
@@ -18,8 +19,10 @@ from farmland.imports.plots import import_plots
 from farmland.imports.source import Source, open_source
 from farmland.imports.targets import import_targets
 from farmland.imports.units import import_units
+from farmland.ledger import note
 from farmland.tiles import note_change
 from farmland.units import home_of
+from geodata.files import hash_of_file
 
 Importer = Callable[[Session, Source, Options], Outcome]
 
@@ -31,6 +34,9 @@ IMPORTERS: dict[str, Importer] = {
     "targets": import_targets,
     "claims": import_claims,
 }
+
+EVENTS = {"units": "unit", "chiefs": "chief", "plots": "plot", "baseline": "baseline", "targets": "target"}
+"""What an import is called in the ledger; claims have an entry for each of their steps."""
 
 
 def import_file(database: Database, noun: str, path: Path, options: Options) -> Outcome:
@@ -45,11 +51,23 @@ def import_file(database: Database, noun: str, path: Path, options: Options) -> 
     source = open_source(path, options, noun, home)
     options.tell(0.2, "检查", "checking")
     with database.writing() as session:
-        outcome = IMPORTERS[noun](session, source, options)
-        outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
+        outcome = import_source(session, noun, source, options, path)
         if not outcome.written:
             session.rollback()
-        elif noun in ("units", "plots") and (outcome.added or outcome.changed):
-            note_change(session)
     options.tell(1.0, "完成", "done")
+    return outcome
+
+
+def import_source(session: Session, noun: str, source: Source, options: Options, path: Path | None = None) -> Outcome:
+    """Import rows under a right to write, with the ledger's entry; where `written` is False, roll back what was done."""
+    outcome = IMPORTERS[noun](session, source, options)
+    outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
+    if outcome.written and outcome.after:
+        if path is not None:
+            outcome.after["file"] = {"name": [path.name], "sha256": [hash_of_file(path)]}
+        at = options.now or city.next_moment(session)
+        event = f"{EVENTS[noun]}.imported"
+        note(session, event, None, None, actor=options.actor, at=at, before=outcome.before, after=outcome.after)
+        if noun in ("units", "plots"):
+            note_change(session)
     return outcome

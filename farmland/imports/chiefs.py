@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from farmland.chiefs import APPOINTMENT_ENDS_BEFORE_START, Appointment, Chief
 from farmland.clock import parse_day
@@ -12,6 +12,7 @@ from farmland.database import table_of
 from farmland.imports.checks import refuse_empty, unit_codes
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
+from farmland.ledger import content, contents, merge
 from farmland.plots import Plot
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.column import next_id
@@ -78,6 +79,7 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
         for row in session.scalars(select(Appointment))
     }
     connection = session.connection()
+    changed_rows: dict[tuple[type, int], Chief | Appointment] = {}
     chief_id, appointment_id = (
         next_id(connection, table_of(Chief)),
         next_id(connection, table_of(Appointment)),
@@ -116,6 +118,7 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
             names[i],
             phone or held.phone,
         ):
+            _remember(outcome, changed_rows, held)
             held.name, held.phone = names[i], phone or held.phone
             changed = True
         plot_id = plot_ids.get((units[i], plots[i])) if plots[i] else None
@@ -131,17 +134,26 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
             appointment_id += 1
             added = True
         elif appointments[key].to_day != until[i]:  # type: ignore[index]
+            _remember(outcome, changed_rows, appointments[key])  # type: ignore[index]
             appointments[key].to_day = until[i]  # type: ignore[index]
             changed = True
         outcome.added += added
         outcome.changed += changed and not added
         outcome.unchanged += not (added or changed)
     session.flush()
-    if new_chiefs:
-        connection.execute(insert(Chief), new_chiefs)
-    if new_appointments:
-        connection.execute(insert(Appointment), new_appointments)
+    outcome.after = contents(*changed_rows.values())
+    for model, rows in ((Chief, new_chiefs), (Appointment, new_appointments)):
+        if rows:
+            connection.execute(insert(model), rows)
+            merge(outcome.after, content(table_of(model), {name: [row[name] for row in rows] for name in rows[0]}))
     return outcome
+
+
+def _remember(outcome: Outcome, changed: dict[tuple[type, int], Chief | Appointment], row: Chief | Appointment) -> None:
+    """Keep what a row was before it is changed for the first time; one that is new in this import was nothing before."""
+    if object_session(row) is not None and (type(row), row.id) not in changed:
+        merge(outcome.before, contents(row))
+        changed[type(row), row.id] = row
 
 
 def _plot_ids(session: Session, units: np.ndarray, plots: np.ndarray) -> dict[tuple[str, str], int]:

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from farmland.city import now
+from farmland.city import next_moment
 from farmland.claims import Claim, SourceKind, State
 from farmland.clock import SHANGHAI, parse_moment
 from farmland.imports.checks import (
@@ -90,7 +90,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     numbers = source.text("number", "")
     refuse_twice(source, "number", numbers, outcome)
-    present = options.now or now(session)
+    present = options.now or next_moment(session)
     moments = {state: _moments(source, f"{state}_at", present, outcome) for state in State}
 
     prints = prints_of(geometries, sound)

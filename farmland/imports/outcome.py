@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from farmland.ledger import Content
 from farmland.telling import Tell, silent
 from geodata.problems import Kind, Problem
 
@@ -43,7 +44,10 @@ class Row:
 
 @dataclass
 class Outcome:
-    """The rows read, and what became of them. `notices` do not keep a row from being imported; `bad` does."""
+    """The rows read, and what became of them. `notices` do not keep a row from being imported; `bad` does.
+
+    `before` and `after` are what the ledger is to say of the rows that changed.
+    """
 
     rows: int
     added: int = 0
@@ -53,6 +57,8 @@ class Outcome:
     written: bool = False
     bad: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)
+    before: Content = field(default_factory=dict)
+    after: Content = field(default_factory=dict)
 
     def refuse(self, numbers: Iterable[int], name: str, kind: Kind, **facts: object) -> None:
         """Name rows as bad, all for the same reason."""

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Outcome
+from farmland.ledger import content, merge, stored
 from geodata.column import next_id, write
 
 
@@ -43,21 +44,16 @@ def write_rows(
         differs |= (ours != theirs) & ~(pd.isna(ours) & pd.isna(theirs))
     is_changed = ~is_new & differs
     connection = session.connection()
+    first = next_id(connection, table)
+    outcome.before = stored(session, table, joined["id"].to_numpy()[is_changed].astype(int).tolist())
     for chosen, new in ((is_new, True), (is_changed, False)):
         places = np.flatnonzero(chosen)
-        if new:
-            first = next_id(connection, table)
-            ids = list(range(first, first + len(places)))
-        else:
-            ids = joined["id"].to_numpy()[places].astype(int).tolist()
-        columns = {name: rows[name].to_numpy()[places].tolist() for name in rows.columns}
-        write(
-            connection,
-            table,
-            {"id": ids, **columns, "extra": [extra[place] for place in places]},
-            geometries[places],
-            new=new,
-        )
+        ids = range(first, first + len(places)) if new else joined["id"].to_numpy()[places].astype(int)
+        columns: dict[str, list[Any]] = {"id": list(map(int, ids))}
+        columns |= {name: rows[name].to_numpy()[places].tolist() for name in rows.columns}
+        columns["extra"] = [extra[place] for place in places]
+        write(connection, table, columns, geometries[places], new=new)
+        merge(outcome.after, content(table, columns, geometries[places]))
     outcome.added, outcome.changed = int(is_new.sum()), int(is_changed.sum())
     outcome.unchanged = len(rows) - outcome.added - outcome.changed
     outcome.area_m2 = round(float(rows["area_m2"].sum()), 2) if len(rows) else 0.0

@@ -4,11 +4,12 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.city import now
+from farmland.city import next_moment
 from farmland.imports.checks import numbers_of, refuse_empty, refuse_twice, unit_codes
 from farmland.imports.chiefs import days_of
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.source import Source
+from farmland.ledger import contents, merge
 from farmland.targets import (
     TARGET_NOT_POSITIVE,
     AreaBasis,
@@ -47,7 +48,7 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
             outcome.refuse([source.numbers[i]], "unit_code", UNIT_UNKNOWN, code=code)
     starts = days_of(source, "start_day", outcome, "")
     dues = days_of(source, "due_day", outcome, "")
-    present = options.now or now(session)
+    present = options.now or next_moment(session)
     bad = {row.number for row in outcome.bad}
     for name in dict.fromkeys(names):
         rows = [int(i) for i in np.flatnonzero(names == name) if source.numbers[i] not in bad]
@@ -55,13 +56,14 @@ def import_targets(session: Session, source: Source, options: Options) -> Outcom
             continue
         try:
             with session.begin_nested():
-                changed = _target(session, source, str(name), rows, starts, dues)
+                changed = _target(session, source, str(name), rows, starts, dues, outcome)
                 before = allocations(session, str(name), present)
                 written = allocate(
                     session,
                     str(name),
                     {str(codes[i]): float(parts[i]) for i in rows},
                     present,
+                    actor=options.actor,
                     allow_over=options.allow_over,
                 )
         except Problem as problem:
@@ -81,6 +83,7 @@ def _target(
     rows: list[int],
     starts: list,
     dues: list,
+    outcome: Outcome,
 ) -> int:
     """Write the target's own facts, taken from its first rows that have them; 1 if a known target changed."""
 
@@ -106,13 +109,19 @@ def _target(
     }
     check_target(Target(code=code, **facts))
     if target is None:
-        session.add(Target(code=code, **facts))
+        target = Target(code=code, **facts)
+        session.add(target)
         session.flush()
+        merge(outcome.after, contents(target))
         return 0
-    changed = any(getattr(target, name) != value for name, value in facts.items())
+    if all(getattr(target, name) == value for name, value in facts.items()):
+        return 0
+    merge(outcome.before, contents(target))
     for name, value in facts.items():
         setattr(target, name, value)
-    return int(changed)
+    session.flush()
+    merge(outcome.after, contents(target))
+    return 1
 
 
 DAYS_MISSING = Kind(

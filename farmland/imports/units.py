@@ -13,6 +13,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.source import Source
+from farmland.ledger import content, merge, stored
 from farmland.units import LEVELS, Unit, level_of, parent_of
 from geodata.area import areas_m2
 from geodata.column import next_id, write
@@ -84,14 +85,18 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
         "area_m2": [None if geometries[i] is None else float(areas[i]) for i in new],
     }
     write(connection, table_of(Unit), columns, geometries[new], new=True)
+    merge(outcome.after, content(table_of(Unit), columns, geometries[new]))
+    known_ids = [held[codes[i]].id for i in changed]
+    outcome.before = stored(session, table_of(Unit), known_ids)
     columns = {
-        "id": [held[codes[i]].id for i in changed],
+        "id": known_ids,
         "name": [names[i] for i in changed],
         "area_m2": [held[codes[i]].area_m2 if geometries[i] is None else float(areas[i]) for i in changed],
     }
     kept = np.array([geometry is None for geometry in geometries])
     geometries[kept] = old[kept]
     write(connection, table_of(Unit), columns, geometries[changed], new=False)
+    merge(outcome.after, stored(session, table_of(Unit), known_ids))
     outcome.added, outcome.changed = len(new), len(changed)
     outcome.area_m2 = round(float(areas[good].sum()), 2) if good else 0.0
     return outcome
