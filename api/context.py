@@ -64,6 +64,19 @@ def _day(
     return parse_day(on) if on else day_of(city.now(session))
 
 
+def _known_at(
+    known_at: Annotated[
+        str | None,
+        Query(
+            description="As it was known at which moment: a day (its end) or an ISO moment. Without it: as it is known "
+            "now, late entries and corrections included."
+        ),
+    ] = None,
+) -> datetime | None:
+    return parse_moment(known_at) if known_at else None
+
+
+KnownAt = Annotated[datetime | None, Depends(_known_at)]
 AsOf = Annotated[datetime, Depends(_moment)]
 OnDay = Annotated[date, Depends(_day)]
 UnitCode = Annotated[str, Depends(_unit)]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from farmland.claims import SourceKind, State
 from farmland.net_area import Reason, Stage
+from farmland.survey import Method
 from farmland.targets import AreaBasis
 from farmland.units import Level
 from farmland.warning import Warning
@@ -177,6 +178,9 @@ class _ClaimFacts(Answer):
     gross_area_mu: Mu
     net_area_m2: M2
     net_area_mu: Mu
+    net_u_m2: M2 | None = Field(description="Standard uncertainty (1 σ) of the net area; null for claims of before")
+    net_u_mu: Mu | None
+    method: Method = Field(description="How the boundary was found")
     reported_at: datetime
     checked_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -245,11 +249,13 @@ class Progress(Answer):
     reported_mu: Mu = Field(description="Gross area of all claims reported so far, mu")
     checked_mu: Mu = Field(description="Net area checked and not rejected or revoked, the accepted included, mu")
     accepted_mu: Mu = Field(description="Net area accepted and not revoked: the figure that counts, mu")
+    accepted_u_mu: Mu = Field(description="Standard uncertainty (1 σ) of the accepted area, mu")
     rejected_mu: Mu = Field(description="Gross area of the rejected claims, mu")
     revoked_mu: Mu = Field(description="Net area of claims that were accepted and later revoked, mu")
     reported_m2: M2
     checked_m2: M2
     accepted_m2: M2
+    accepted_u_m2: M2
     rejected_m2: M2
     revoked_m2: M2
     remaining_mu: Mu | None = Field(description="Target less accepted, never below 0, mu")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base, Moment
 from farmland.net_area import Reason, Stage
+from farmland.survey import Method
 from geodata.column import Geometry
 from geodata.problems import Kind, Problem
 
@@ -68,21 +69,7 @@ SOURCE_KIND_NAMES = {
 }
 
 
-class Method(StrEnum):
-    """How the boundary of a claim was found."""
-
-    SURVEY = "survey"
-    PHONE = "phone"
-    IMAGERY = "imagery"
-    FILE = "file"
-
-
-METHOD_NAMES = {
-    Method.SURVEY: ("测绘级测量", "survey-grade"),
-    Method.PHONE: ("手机绕测", "walked with a phone"),
-    Method.IMAGERY: ("影像勾绘", "drawn on imagery"),
-    Method.FILE: ("文件导入", "from a file"),
-}
+_AREAS = ("gross_m2", "reported_net_m2", "accepted_net_m2", "accepted_net_u_m2")
 
 
 class Claim(Base):
@@ -124,7 +111,7 @@ class Claim(Base):
 
     __table_args__ = (
         # With the areas in it, figures are summed without a look at the rows, whose polygons fill whole pages.
-        Index("claim_figures", "target_code", "unit_code", "gross_m2", "reported_net_m2", "accepted_net_m2"),
+        Index("claim_figures", "target_code", "unit_code", *_AREAS),
     )
 
     @property
@@ -139,10 +126,21 @@ class Claim(Base):
             raise Problem(CLAIM_UNKNOWN, number=self.number)
         if any(step.state == State.ACCEPTED for step in steps):
             assert self.accepted_net is not None and self.accepted_net_m2 is not None
-            stage, net, net_m2 = Stage.ACCEPTED, self.accepted_net, self.accepted_net_m2
+            stage, net, net_m2, net_u_m2 = (
+                Stage.ACCEPTED,
+                self.accepted_net,
+                self.accepted_net_m2,
+                self.accepted_net_u_m2,
+            )
         else:
-            stage, net, net_m2 = Stage.REPORTED, self.reported_net, self.reported_net_m2
-        return Stand(State(steps[-1].state), steps, [cut for cut in self.deductions if cut.stage == stage], net, net_m2)
+            stage, net, net_m2, net_u_m2 = (
+                Stage.REPORTED,
+                self.reported_net,
+                self.reported_net_m2,
+                self.reported_net_u_m2,
+            )
+        cuts = [cut for cut in self.deductions if cut.stage == stage]
+        return Stand(State(steps[-1].state), steps, cuts, net, net_m2, net_u_m2)
 
     @property
     def net_m2(self) -> float:
@@ -199,13 +197,17 @@ class Deduction(Base):
 
 @dataclass(frozen=True)
 class Stand:
-    """How a claim stood at a moment: the steps taken by then, the deductions, net geometry and net area that held."""
+    """How a claim stood at a moment: the steps taken by then, the deductions, net geometry and net area that held.
+
+    `net_u_m2` is the net area's standard uncertainty; None for claims from before it was computed.
+    """
 
     state: State
     steps: list[Step]
     deductions: list[Deduction]
     net_geometry: shapely.Geometry
     net_m2: float
+    net_u_m2: float | None
 
 
 def known(at: ColumnElement[datetime] | datetime | None) -> ColumnElement[bool]:

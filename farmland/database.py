@@ -121,7 +121,8 @@ class Database:
         """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
         from alembic import command  # takes as long to load as all else here, and only this needs it
 
-        from farmland.ledger import restate  # which builds on this module
+        from farmland.ledger import restate  # these two build on this module
+        from farmland.tables import tracked
 
         with self._connected(self._writing) as connection:
             before = _columns(connection)
@@ -130,8 +131,10 @@ class Database:
             changed = {table for table in after if after[table] != before.get(table)}
             if changed:
                 with Session(connection) as session:
-                    ledger_is_new = "ledger_entry" not in before
-                    restate(session, set(after) if ledger_is_new else changed, datetime.now(SHANGHAI))
+                    restated = (
+                        tracked() if "ledger_entry" not in before else [t for t in tracked() if t.name in changed]
+                    )
+                    restate(session, restated, datetime.now(SHANGHAI))
                     session.commit()
             connection.commit()
 

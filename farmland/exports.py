@@ -71,6 +71,9 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
             Claim.gross_m2,
             Claim.reported_net_m2,
             Claim.accepted_net_m2,
+            Claim.method,
+            Claim.reported_net_u_m2,
+            Claim.accepted_net_u_m2,
             *(m.c[f"{state}_at"] for state in State),
             raw(Claim.reported_net).label("reported_net"),
             raw(Claim.accepted_net).label("accepted_net"),
@@ -85,6 +88,7 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
         reached = {state: at for state in State if (at := getattr(row, f"{state}_at"))}
         accepted = State.ACCEPTED in reached
         net_m2 = row.accepted_net_m2 if accepted else row.reported_net_m2
+        net_u_m2 = row.accepted_net_u_m2 if accepted else row.reported_net_u_m2
         records.append(
             {
                 "number": row.number,
@@ -100,6 +104,9 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
                 "gross_area_mu": round(float(m2_to_mu(row.gross_m2)), 2),
                 "net_area_m2": net_m2,
                 "net_area_mu": round(float(m2_to_mu(net_m2)), 2),
+                "net_u_m2": net_u_m2,
+                "net_u_mu": None if net_u_m2 is None else round(float(m2_to_mu(net_u_m2)), 2),
+                "method": row.method,
                 **{f"{state}_at": reached[state].isoformat() if state in reached else None for state in State},
                 "geometry": row.accepted_net if accepted else row.reported_net,
             }
@@ -123,6 +130,9 @@ CLAIM_COLUMNS = [
     "gross_area_mu",
     "net_area_m2",
     "net_area_mu",
+    "net_u_m2",
+    "net_u_mu",
+    "method",
     *(f"{state}_at" for state in State),
     "geometry",
 ]

@@ -39,7 +39,6 @@ Geometries = NDArray[np.object_]
 Columns = dict[str, list[Any]]
 Content = dict[str, Columns]
 NOTHING: Content = {}
-UNTRACKED = frozenset({"ledger_entry", "ground_change"})
 
 
 class Entry(Base):
@@ -82,9 +81,10 @@ def note(
     seq, previous, last = session.execute(
         select(Entry.seq, Entry.hash, Entry.at).order_by(Entry.seq.desc()).limit(1)
     ).one_or_none() or (0, FIRST, at)
+    at = max(at, last)
     row = {
         "seq": seq + 1,
-        "at": max(at, last),
+        "at": _form(table_of(Entry).c.at)(at),
         "actor": actor,
         "unit_code": unit_code,
         "event": event,
@@ -93,28 +93,24 @@ def note(
         "after": canonical(after),
         "previous": previous,
     }
-    session.execute(insert(Entry), [row | {"hash": hash_of(row)}])
+    session.execute(insert(Entry), [row | {"at": at, "hash": hash_of(row)}])
 
 
 def hash_of(row: Mapping[str, Any]) -> str:
-    """The hash of an entry: SHA-256 over the canonical JSON of its fields, `before` and `after` by their own SHA-256."""
-    said = {name: row[name] for name in ("seq", "actor", "unit_code", "event", "subject", "previous")}
-    said["at"] = _form(table_of(Entry).c.at)(row["at"])
+    """The hash of an entry: SHA-256 over the canonical JSON of its fields, `before` and `after` by their own SHA-256.
+
+    `at` as :func:`stored` gives it: UTC, ISO form with microseconds.
+    """
+    said = {name: row[name] for name in ("seq", "at", "actor", "unit_code", "event", "subject", "previous")}
     said |= {name: hashlib.sha256(row[name].encode()).hexdigest() for name in ("before", "after")}
     return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 
-def tracked() -> list[Table]:
-    """The tables that the ledger speaks of: all but itself and the note which tiles are out of date."""
-    return [table for name, table in sorted(Base.metadata.tables.items()) if name not in UNTRACKED]
-
-
-def restate(session: Session, tables: Iterable[str], at: datetime) -> None:
+def restate(session: Session, tables: Iterable[Table], at: datetime) -> None:
     """Write an entry that says how tables stand, after a migration changed their columns or before the ledger began."""
     after: Content = {}
-    for table in tracked():
-        if table.name in tables:
-            after |= stored(session, table)
+    for table in tables:
+        after |= stored(session, table)
     if after:
         note(session, "ledger.restated", None, None, actor="tianzhang init", at=at, after=after)
 

@@ -26,7 +26,8 @@ class Progress(NamedTuple):
     """How far a unit is. Areas in mu and m² with two decimals; shares are fractions of 1.
 
     `reported` counts polygons as they were reported (gross), `checked` and `accepted` net areas: accepted ones are
-    checked too. `share` is accepted ÷ target, `ratio` accepted ÷ plan curve.
+    checked too, and `accepted_u` is their standard uncertainty (docs/uncertainty.md). `share` is accepted ÷ target, `ratio`
+    accepted ÷ plan curve.
     """
 
     unit_code: str
@@ -47,12 +48,14 @@ class Progress(NamedTuple):
     reported_mu: float
     checked_mu: float
     accepted_mu: float
+    accepted_u_mu: float
     rejected_mu: float
     revoked_mu: float
     remaining_mu: float | None
     reported_m2: float
     checked_m2: float
     accepted_m2: float
+    accepted_u_m2: float
     rejected_m2: float
     revoked_m2: float
     share: float | None
@@ -76,19 +79,21 @@ def progress_tree(
     down_to: Level = Level.VILLAGE,
     target_code: str | None = None,
     colours: WarningColours | None = None,
+    known_at: datetime | None = None,
 ) -> list[Progress]:
     """The progress of a unit and of those below it, down to a level; parents first, by code.
 
+    What was true at the moment, as far as it was known at `known_at` (None: as far as it is known now).
     Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
     code = normal_code(unit_code)
     # Figures are rounded from the city down, so the units above and beside are needed too.
-    tree = UnitTree.of(session, chain_of(code)[0], max(LEVELS.index(level_of(code)), LEVELS.index(down_to)))
+    tree = UnitTree.of(session, chain_of(code)[0], max(LEVELS.index(level_of(code)), LEVELS.index(down_to)), known_at)
     if code not in tree.codes:
         raise Problem(UNIT_UNKNOWN, code=unit_code)
-    target = target_for(session, target_code, day_of(moment))
-    areas = areas_of_claims(session, tree, moment, target.code if target else None)
-    parts_mu = allocations(session, target.code, moment) if target else {}
+    target = target_for(session, target_code, day_of(moment), known_at)
+    areas = areas_of_claims(session, tree, moment, target.code if target else None, known_at)
+    parts_mu = allocations(session, target.code, moment, known_at) if target else {}
     rows = _rows(tree, areas, target, parts_mu, moment, colours or WarningColours())
     here = stem(code)
     return [row for row in rows if row.unit_code.startswith(here)]
@@ -101,10 +106,12 @@ def progress(
     *,
     target_code: str | None = None,
     colours: WarningColours | None = None,
+    known_at: datetime | None = None,
 ) -> Progress:
     """The progress of one unit. Raises as :func:`progress_tree`."""
     level = level_of(normal_code(unit_code))
-    return progress_tree(session, unit_code, moment, down_to=level, target_code=target_code, colours=colours)[0]
+    options: dict[str, Any] = {"target_code": target_code, "colours": colours, "known_at": known_at}
+    return progress_tree(session, unit_code, moment, down_to=level, **options)[0]
 
 
 def ranking(
@@ -114,6 +121,7 @@ def ranking(
     *,
     target_code: str | None = None,
     colours: WarningColours | None = None,
+    known_at: datetime | None = None,
 ) -> list[tuple[int, Progress]]:
     """The units right below a parent, the furthest along its plan first; equal ones share a rank.
 
@@ -121,7 +129,8 @@ def ranking(
     """
     parent = normal_code(parent_code)
     below = LEVELS[min(LEVELS.index(level_of(parent)) + 1, len(LEVELS) - 1)]
-    rows = progress_tree(session, parent, moment, down_to=below, target_code=target_code, colours=colours)
+    options: dict[str, Any] = {"target_code": target_code, "colours": colours, "known_at": known_at}
+    rows = progress_tree(session, parent, moment, down_to=below, **options)
     rows = [row for row in rows if row.parent_code == parent]
     rows.sort(key=lambda row: (row.ratio is None, -(row.ratio or 0), -row.accepted_m2, row.unit_code))
     ranks: list[tuple[int, Progress]] = []
@@ -201,7 +210,7 @@ def _rows(
     return list(map(Progress._make, zip(*in_order, strict=True)))
 
 
-_SHOWN = ("reported", "checked", "accepted", "rejected", "revoked")
+_SHOWN = ("reported", "checked", "accepted", "accepted_u", "rejected", "revoked")
 
 
 def _allocated_deeper(tree: UnitTree, parts_mu: dict[str, float]) -> Floats:

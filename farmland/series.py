@@ -64,17 +64,18 @@ def series(
     target_code: str | None = None,
     since: date | None = None,
     until: date | None = None,
+    known_at: datetime | None = None,
 ) -> Series:
     """The days of a unit from `since` (the target's start) until `until` (the moment's day), as known at the moment.
 
     A day's figure is that of its end, the last day's that of the moment; those before the last are rounded each for
     itself. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
-    now = progress(session, unit_code, moment, target_code=target_code)
-    target = target_for(session, target_code, day_of(moment))
+    now = progress(session, unit_code, moment, target_code=target_code, known_at=known_at)
+    target = target_for(session, target_code, day_of(moment), known_at)
     last = min(until or day_of(moment), day_of(moment))
     first = since or min(target.start_day if target else last, last)
-    m = claim_moments(moment)
+    m = claim_moments(moment, known_at)
     rows = session.execute(
         select(m, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2)
         .join(m, m.c.claim_id == Claim.id)

@@ -1,5 +1,7 @@
 """All tables, so that whoever needs the whole schema (the migrations) need only import this."""
 
+from sqlalchemy import Table
+
 from farmland.baseline import BaselinePatch
 from farmland.chiefs import Appointment, Chief
 from farmland.city import Demonstration
@@ -13,6 +15,14 @@ from farmland.tokens import Token
 from farmland.units import Unit
 
 SCHEMA = Base.metadata
+
+_UNTRACKED = ("ledger_entry", "ground_change")
+
+
+def tracked() -> list[Table]:
+    """The tables that the ledger speaks of: all but itself and the note which tiles are out of date."""
+    return [table for name, table in sorted(SCHEMA.tables.items()) if name not in _UNTRACKED]
+
 
 __all__ = [
     "SCHEMA",
@@ -30,4 +40,5 @@ __all__ = [
     "Target",
     "Token",
     "Unit",
+    "tracked",
 ]

@@ -4,13 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from farmland.database import Base, Moment
-from farmland.ledger import Content, contents, merge, note
+from farmland.database import Base, Moment, table_of
+from farmland.ledger import Content, contents, merge, note, undone
 from farmland.units import get_unit, normal_code, parent_of
 from geodata.problems import Kind, Problem
 
@@ -147,16 +148,41 @@ def get_target(session: Session, code: str) -> Target:
     return target
 
 
-def target_on(session: Session, day: date) -> Target | None:
+def targets(session: Session, known_at: datetime | None = None) -> list[Target]:
+    """All targets by their start, as they were known at a moment (None: now)."""
+    held = session.scalars(select(Target)).all()
+    before = undone(session, table_of(Target), "target", known_at) if known_at else {}
+    known = [_as_before(before[target.code]) if target.code in before else target for target in held]
+    return sorted((target for target in known if target), key=lambda target: (target.start_day, target.code))
+
+
+def _as_before(row: dict[str, Any] | None) -> Target | None:
+    """A target as the ledger says that it was."""
+    if row is None:
+        return None
+    days = {name: date.fromisoformat(row[name]) for name in ("start_day", "due_day")}
+    return Target(**row | days)
+
+
+def target_on(session: Session, day: date, known_at: datetime | None = None) -> Target | None:
     """The target that is meant on a day where none is named: the last to have started, else the first to come."""
-    targets = session.scalars(select(Target).order_by(Target.start_day, Target.code)).all()
-    started = [target for target in targets if target.start_day <= day]
-    return started[-1] if started else (targets[0] if targets else None)
+    found = targets(session, known_at)
+    started = [target for target in found if target.start_day <= day]
+    return started[-1] if started else (found[0] if found else None)
 
 
-def target_for(session: Session, code: str | None, day: date) -> Target | None:
-    """The named target, or the one meant on the day; None where there is none at all. Raises TARGET_UNKNOWN."""
-    return get_target(session, code) if code else target_on(session, day)
+def target_for(session: Session, code: str | None, day: date, known_at: datetime | None = None) -> Target | None:
+    """The named target, or the one meant on the day; None where there is none at all. Raises TARGET_UNKNOWN.
+
+    As it was known at `known_at` (None: now).
+    """
+    if code is None:
+        return target_on(session, day, known_at)
+    known = get_target(session, code) if known_at is None else None
+    known = known or next((target for target in targets(session, known_at) if target.code == code), None)
+    if known is None:
+        raise Problem(TARGET_UNKNOWN, code=code)
+    return known
 
 
 def require_target(session: Session, code: str | None, day: date) -> Target:
@@ -167,15 +193,23 @@ def require_target(session: Session, code: str | None, day: date) -> Target:
     return target
 
 
-def allocations(session: Session, target_code: str, moment: datetime) -> dict[str, float]:
-    """Every unit's part of a target as of a moment, in mu, by unit code."""
+def allocations(
+    session: Session, target_code: str, moment: datetime, known_at: datetime | None = None
+) -> dict[str, float]:
+    """Every unit's part of a target as of a moment, in mu, by unit code; as it was known at `known_at` (None: now)."""
     rows = session.execute(
-        select(Allocation.unit_code, Allocation.area_mu)
+        select(Allocation.unit_code, Allocation.area_mu, Allocation.id)
         .where(Allocation.target_code == target_code)
         .where(Allocation.since.is_(None) | (Allocation.since <= moment))
         .order_by(Allocation.since.is_not(None), Allocation.since)
     )
-    return dict(rows.all())  # of a unit's parts the last one stays
+    before = undone(session, table_of(Allocation), "target", known_at) if known_at else {}
+    parts: dict[str, float] = {}  # of a unit's parts the last one stays
+    for unit_code, area_mu, part in rows:
+        row = before.get(part, {})
+        if row is not None:
+            parts[unit_code] = row.get("area_mu", area_mu)
+    return parts
 
 
 def allocate(

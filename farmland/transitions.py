@@ -21,7 +21,6 @@ from farmland.claims import (
     STATE_NAMES_ZH,
     Claim,
     Deduction,
-    Method,
     SourceKind,
     State,
     Step,
@@ -30,6 +29,7 @@ from farmland.database import Base, table_of
 from farmland.land_classes import farmland_codes
 from farmland.ledger import NOTHING, Content, contents, note
 from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
+from farmland.survey import Method, check_accuracies, uncertainty_m2
 from farmland.targets import AreaBasis, Target, require_target
 from farmland.units import Unit, get_unit, polygons
 from geodata.column import BoundsMeet, decode, next_id, raw, write
@@ -248,12 +248,13 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
     """Write a new claim, reported. Only under the right to write.
 
     `ground` is given where many claims are reported at once. Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN,
-    CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
+    CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY, ACCURACIES_COUNT.
     """
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
     if report.number and session.scalar(select(Claim.id).where(Claim.number == report.number)) is not None:
         raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
+    check_accuracies(report.geometry, report.accuracy_m)
     ground = ground or Ground(session, [report.geometry], [unit.code])
     ridge_factor = _ridges(target, report.ridge_factor)
     net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
@@ -274,8 +275,10 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
         "track": report.track,
         "fingerprint": report.fingerprint,
         "gross_m2": net.gross_m2,
+        "gross_u_m2": uncertainty_m2(report.geometry, report.method, report.accuracy_m),
         "reported_net": net.geometry,
         "reported_net_m2": net.net_m2,
+        "reported_net_u_m2": uncertainty_m2(report.geometry, report.method, report.accuracy_m, net.geometry),
     }
     columns = {name: [value] for name, value in row.items()}
     write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
@@ -327,6 +330,7 @@ def take_step(
             )
         before = contents(claim)
         claim.accepted_net, claim.accepted_net_m2 = net.geometry, net.net_m2
+        claim.accepted_net_u_m2 = uncertainty_m2(claim.geometry, claim.method, claim.accuracy_m, net.geometry)
         changed = [claim, *_add_deductions(claim, Stage.ACCEPTED, net)]
     changed.append(_add_step(claim, state, actor, why.strip()))
     session.flush()

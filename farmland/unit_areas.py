@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State, Step
-from farmland.clock import days_before
-from farmland.database import Moment
+from farmland.claims import Claim, State, Step, known
+from farmland.clock import END_OF_TIME, days_before
+from farmland.database import Moment, table_of
+from farmland.ledger import undone
 from farmland.rounding import shares, shares_of
 from farmland.units import LEVELS, Level, Unit, code_range, parent_of, within
 from geodata.area import m2_to_mu
@@ -33,15 +34,18 @@ class UnitTree:
     rank: NDArray[np.int64]
 
     @classmethod
-    def of(cls, session: Session, top: str, deepest: int) -> "UnitTree":
-        """The units from `top` down to the level of index `deepest`; empty where there is no such unit."""
-        found = session.execute(
-            select(Unit.code, Unit.name, Unit.level, Unit.parent_code).where(
-                within(Unit.code, top), Unit.level.in_(LEVELS[: deepest + 1])
-            )
-        ).all()
+    def of(cls, session: Session, top: str, deepest: int, known_at: datetime | None = None) -> "UnitTree":
+        """The units from `top` down to the level of index `deepest`; empty where there is no such unit.
+
+        With the names by which they were known at a moment, and without those of which nobody knew then.
+        """
+        query = select(Unit.code, Unit.name, Unit.level, Unit.parent_code, Unit.id)
+        query = query.where(within(Unit.code, top), Unit.level.in_(LEVELS[: deepest + 1]))
+        found: list[tuple[Any, ...]] = [tuple(row) for row in session.execute(query)]
+        if known_at is not None:
+            found = _as_known(session, found, known_at)
         rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
-        rows = sorted((rank[level], code, name, parent) for code, name, level, parent in found)
+        rows = sorted((rank[level], code, name, parent) for code, name, level, parent, _ in found)
         ranks, codes, names, parents = (
             (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
         )
@@ -71,6 +75,17 @@ class UnitTree:
         return whole
 
 
+def _as_known(session: Session, found: list[tuple[Any, ...]], known_at: datetime) -> list[tuple[Any, ...]]:
+    """Units (code, name, level, parent, id) as they were known at a moment. A unit's code never changes."""
+    before = undone(session, table_of(Unit), "unit", known_at)
+    known = []
+    for unit in found:
+        row = before.get(unit[-1], {})
+        if row is not None:
+            known.append((unit[0], row.get("name", unit[1]), *unit[2:]))
+    return known
+
+
 @dataclass(frozen=True)
 class UnitAreas:
     """Sums over each unit's subtree: m² by name, the same as mu that add up, and the numbers of claims; shape (n,)."""
@@ -80,16 +95,19 @@ class UnitAreas:
     claims: NDArray[np.int64]
 
 
-def areas_of_claims(session: Session, tree: UnitTree, moment: datetime, target_code: str | None) -> UnitAreas:
-    """The areas of a target's claims as of a moment.
+def areas_of_claims(
+    session: Session, tree: UnitTree, moment: datetime, target_code: str | None, known_at: datetime | None = None
+) -> UnitAreas:
+    """The areas of a target's claims as of a moment, as far as they were known at `known_at` (None: now).
 
     Names: `reported` and `rejected` gross areas; `checked`, `accepted` and `revoked` net areas, what is accepted being
-    checked too; `earlier` what was accepted RECENT_DAYS before.
+    checked too; `earlier` what was accepted RECENT_DAYS before; `accepted_u` the standard uncertainty of `accepted`.
     """
     first, end = code_range(tree.codes[0])
     earlier = days_before(moment, RECENT_DAYS)
-    asked = {"moment": moment, "earlier": earlier, "first": first, "end": end, "target_code": target_code}
-    found = session.execute(_by_unit(), asked).all()
+    asked = {"first": first, "end": end, "target_code": target_code}
+    moments = {"moment": moment, "earlier": earlier, "known": known_at or END_OF_TIME}
+    found = session.execute(_by_unit(), asked | moments).all()
     own = np.zeros((len(tree.codes), 1 + len(_SUMS)))
     np.add.at(
         own, tree.places([row[0] for row in found]), np.array([row[1:] for row in found]).reshape(-1, own.shape[1])
@@ -97,6 +115,7 @@ def areas_of_claims(session: Session, tree: UnitTree, moment: datetime, target_c
     whole = tree.rolled_up(own).round(2)
     columns = dict(zip(_SUMS, (column.copy() for column in whole.T[1:]), strict=True))
     columns["checked"] = (columns["waiting"] + columns["accepted"]).round(2)
+    columns["accepted_u"] = np.sqrt(columns.pop("accepted_variance")).round(2)
     return UnitAreas(columns, _shown(tree, columns, np.asarray(own.any(axis=1))), whole[:, 0].astype(np.int64))
 
 
@@ -116,6 +135,7 @@ def _shown(tree: UnitTree, m2: dict[str, Floats], has_own: NDArray[np.bool_]) ->
     shown = dict(zip(names, fitted, strict=True))
     shown["checked"] = (shown["accepted"] + shown["waiting"]).round(2)
     shown["reported"] = (shown["checked"] + shown["revoked"] + shown["other"]).round(2)
+    shown["accepted_u"] = m2_to_mu(m2["accepted_u"]).round(2)
     return shown
 
 
@@ -133,7 +153,7 @@ def _down_the_tree(tree: UnitTree, exact: Floats, top: Floats, has_own: NDArray[
     return shown
 
 
-_SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier")
+_SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier", "accepted_variance")
 
 
 _BITS = {state: 1 << place for place, state in enumerate(State)}
@@ -149,7 +169,7 @@ def _by_unit() -> Select[*tuple[Any, ...]]:
     then = case((Step.at <= bindparam("earlier", type_=Moment), bit), else_=0)
     steps = (
         select(Step.claim_id, func.sum(bit).label("now"), func.sum(then).label("then"))
-        .where(Step.at <= bindparam("moment", type_=Moment))
+        .where(Step.at <= bindparam("moment", type_=Moment), known(bindparam("known", type_=Moment)))
         .group_by(Step.claim_id)
         .subquery("steps")
     )
@@ -160,6 +180,7 @@ def _by_unit() -> Select[*tuple[Any, ...]]:
         return func.sum(case((reached.bitwise_and(mask) == _BITS[state], column), else_=0.0))
 
     now = steps.c.now
+    variance = func.coalesce(Claim.accepted_net_u_m2 * Claim.accepted_net_u_m2, 0.0)
     sums: dict[str, ColumnElement[float]] = {
         "reported": func.sum(Claim.gross_m2),
         "waiting": area(Claim.reported_net_m2, now, State.CHECKED, State.ACCEPTED, State.REJECTED),
@@ -167,6 +188,7 @@ def _by_unit() -> Select[*tuple[Any, ...]]:
         "rejected": area(Claim.gross_m2, now, State.REJECTED),
         "revoked": area(Claim.accepted_net_m2, now, State.REVOKED),
         "earlier": area(Claim.accepted_net_m2, steps.c.then, State.ACCEPTED, State.REVOKED),
+        "accepted_variance": area(variance, now, State.ACCEPTED, State.REVOKED),
     }
     return (
         select(Claim.unit_code, func.count(), *(sums[name] for name in _SUMS))

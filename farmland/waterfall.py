@@ -65,13 +65,14 @@ def waterfall(
     moment: datetime,
     *,
     target_code: str | None = None,
+    known_at: datetime | None = None,
 ) -> list[Bar]:
     """The bars in the order of :data:`BARS` for a unit and all below it as of a moment.
 
     The first less those between is the last, in m² and in the rounded mu. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
-    parts = claim_parts(session, unit_code, moment, target_code=target_code)
-    return _bars(parts, progress(session, unit_code, moment, target_code=target_code))
+    parts = claim_parts(session, unit_code, moment, target_code=target_code, known_at=known_at)
+    return _bars(parts, progress(session, unit_code, moment, target_code=target_code, known_at=known_at))
 
 
 def _bars(parts: dict[str, dict[int, float]], now: Progress) -> list[Bar]:
@@ -114,11 +115,12 @@ def claim_parts(
     moment: datetime,
     *,
     target_code: str | None = None,
+    known_at: datetime | None = None,
 ) -> dict[str, dict[int, float]]:
     """For each bar, the claims (by id) that it is made of and the m² of each."""
     unit = get_unit(session, unit_code)
-    target = target_for(session, target_code, day_of(moment))
-    m = claim_moments(moment)
+    target = target_for(session, target_code, day_of(moment), known_at)
+    m = claim_moments(moment, known_at)
     condition = within(Claim.unit_code, unit.code) & (Claim.target_code == (target.code if target else None))
     claims = session.execute(
         select(Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    inspect,
     select,
     type_coerce,
     update,
@@ -108,6 +110,25 @@ def index_statement(table: str, dialect: Dialect) -> str:
     if dialect.name == "postgresql":
         return f"CREATE INDEX {index_name(table)} ON {table} USING gist (geometry)"
     return f"CREATE VIRTUAL TABLE {index_name(table)} USING rtree(id, min_x, max_x, min_y, max_y)"
+
+
+def index_misfits(connection: Connection, table: Table) -> list[int]:
+    """The ids of rows that SQLite's spatial index of a table lacks, has too much, or puts elsewhere; [] on PostGIS."""
+    if connection.dialect.name != "sqlite" or not inspect(connection).has_table(index_name(table.name)):
+        return []
+    indexed = connection.exec_driver_sql(f"SELECT * FROM {index_name(table.name)} ORDER BY id").all()
+    held = connection.execute(select(table.c.id, raw(table.c.geometry)).where(table.c.geometry.is_not(None))).all()
+    west, south, east, north = shapely.bounds(decode([row[1] for row in held])).T
+    sides = ["min_x", "max_x", "min_y", "max_y"]
+    boxes = np.array([tuple(row) for row in indexed], dtype=float).reshape(-1, 5)
+    theirs = pd.DataFrame(boxes[:, 1:], columns=sides, index=boxes[:, 0])
+    ours = pd.DataFrame(
+        dict(zip(sides, (west, east, south, north), strict=True)), index=[float(row[0]) for row in held]
+    )
+    theirs, ours = theirs.align(ours)
+    # An R*Tree holds 32-bit numbers, rounded outward.
+    slack = (theirs - ours) * [-1, 1, -1, 1]
+    return [int(key) for key in slack.index[~((slack >= 0) & (slack <= 2e-5)).all(axis=1)]]
 
 
 def next_id(connection: Connection, table: Table) -> int:

@@ -28,6 +28,12 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="截至何时 · A day (its end, Asia/Shanghai) or moment: 2022-04-26"),
 ]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at", help="当时所知 · As it was known then: a day (its end) or moment; without it, as known now"
+    ),
+]
 UnitCode = Annotated[str | None, typer.Option("--unit", help="单位代码 · A unit's code; without it, the city")]
 
 

@@ -3,7 +3,6 @@
 import gc
 import os
 import socket
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,6 @@ import typer
 from api.command.base import bar_of, database_of, say
 from api.command.figures import show_progress
 from api.settings import Settings
-from farmland.clock import SHANGHAI
 from geodata.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -32,19 +30,22 @@ def init(context: typer.Context) -> None:
     The first time, the administrator's token is made.
     """
     settings: Settings = context.obj
+    from farmland.seal import make_key
+
     with database_of(settings, prepared=False) as database:
         database.prepare()
+        make_key(settings.data_dir)
         _administrator(settings, database)
         say(settings, f"数据库已就绪：{database.name}", f"The database is ready: {database.name}")
 
 
 def _administrator(settings: Settings, database: "Database") -> None:
-    from farmland import tokens
+    from farmland import city, tokens
 
     with database.writing() as session:
         if tokens.any_token(session):
             return
-        secret = tokens.add_token(session, "administrator", None, datetime.now(SHANGHAI), actor="tianzhang init")
+        secret = tokens.add_token(session, "administrator", None, city.next_moment(session), actor="tianzhang init")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "administrator.token"
     path.touch(mode=0o600)
@@ -73,6 +74,7 @@ def demo(
     from farmland import city, maps
     from farmland.demonstration.load import load_demonstration
     from farmland.progress import progress, ranking
+    from farmland.seal import make_key
     from farmland.units import the_city
 
     settings: Settings = context.obj
@@ -80,6 +82,7 @@ def demo(
         database.prepare()
         with bar_of(settings) as tell:
             made = load_demonstration(database, settings.tiles, seed, tell)
+        make_key(settings.data_dir)
         _administrator(settings, database)
         with database.reading() as session:
             now, top = city.now(session), the_city(session).code

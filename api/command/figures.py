@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from api.command.base import AsOf, UnitCode, asked, console, database_of, say
+from api.command.base import AsOf, KnownAt, UnitCode, asked, console, database_of, say
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,11 +18,21 @@ WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "�
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON · As JSON, the same fields as the API's")]
 
 
-def progress(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def progress(
+    context: typer.Context,
+    unit: UnitCode = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
     """恢复进度和下级排名 · The progress of a unit, and a ranking.
 
-    Example: tianzhang progress --unit 430582104000 --as-of 2022-04-26
+    What was true at a moment, and with --known-at as it was known at another: a late correction changes the first figure
+    and never the second.
+
+    Example: tianzhang progress --unit 430582104000 --as-of 2022-04-26 --known-at 2022-04-26
     """
+    from farmland.clock import parse_moment
     from farmland.progress import progress as progress_of
     from farmland.progress import ranking
     from farmland.units import Level
@@ -30,8 +40,10 @@ def progress(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
         code, moment = asked(session, unit, as_of)
-        whole = progress_of(session, code, moment, colours=settings.colours)
-        below = [] if whole.level == Level.GROUP else ranking(session, code, moment, colours=settings.colours)
+        known = parse_moment(known_at) if known_at else None
+        whole = progress_of(session, code, moment, colours=settings.colours, known_at=known)
+        is_last = whole.level == Level.GROUP
+        below = [] if is_last else ranking(session, code, moment, colours=settings.colours, known_at=known)
     if as_json:
         ranks = [{"rank": rank, **row._asdict()} for rank, row in below]
         _print_json(whole._asdict() | {"ranking": ranks})
@@ -39,11 +51,18 @@ def progress(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, 
         show_progress(settings, whole, below)
 
 
-def waterfall(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def waterfall(
+    context: typer.Context,
+    unit: UnitCode = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
     """从上报到验收的每一项扣除 · From gross reported to net accepted.
 
     Example: tianzhang waterfall --unit 430582104000 --as-of 2022-04-26
     """
+    from farmland.clock import parse_moment
     from farmland.units import get_unit
     from farmland.waterfall import BAR_NAMES
     from farmland.waterfall import waterfall as waterfall_of
@@ -52,7 +71,7 @@ def waterfall(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None,
     with database_of(settings) as database, database.reading() as session:
         code, moment = asked(session, unit, as_of)
         name = get_unit(session, code).name
-        bars = waterfall_of(session, code, moment)
+        bars = waterfall_of(session, code, moment, known_at=parse_moment(known_at) if known_at else None)
     if as_json:
         _print_json({"unit_code": code, "as_of": moment, "bars": [vars(bar) for bar in bars]})
         return
@@ -146,12 +165,13 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
         )
     console.print(table)
     if whole.target_mu is not None:
+        accepted = f"{_mu(whole.accepted_mu)} ± {_mu(whole.accepted_u_mu)}"
         say(
             settings,
-            f"已验收 {_mu(whole.accepted_mu)} 亩 / 任务 {_mu(whole.target_mu)} 亩；剩 {whole.days_left} 天，每天需 "
+            f"已验收 {accepted} 亩 / 任务 {_mu(whole.target_mu)} 亩；剩 {whole.days_left} 天，每天需 "
             f"{_mu(whole.needed_mu_per_day)} 亩，至今每天 {_mu(whole.pace_mu_per_day)} 亩，照此"
             f"{f'完成于 {whole.forecast_date}' if whole.forecast_date else '无法完成'}。",
-            f"Accepted {_mu(whole.accepted_mu)} of {_mu(whole.target_mu)} mu; {whole.days_left} days left, "
+            f"Accepted {accepted} of {_mu(whole.target_mu)} mu; {whole.days_left} days left, "
             f"{_mu(whole.needed_mu_per_day)} mu a day needed, {_mu(whole.pace_mu_per_day)} kept so far: "
             f"{f'done on {whole.forecast_date}' if whole.forecast_date else 'never done'} at that pace.",
         )

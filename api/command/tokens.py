@@ -1,12 +1,10 @@
 """The subcommand `token`: tokens with which programs may write."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from api.command.base import UnitCode, console, database_of
-from farmland.clock import SHANGHAI
 
 app = typer.Typer(help="写入令牌 · Tokens with which programs may write.", no_args_is_help=True)
 
@@ -21,10 +19,10 @@ def add(
 
     Example: tianzhang token add 仙槎桥镇 --unit 430582104000
     """
-    from farmland import tokens
+    from farmland import city, tokens
 
     with database_of(context.obj) as database, database.writing() as session:
-        secret = tokens.add_token(session, name, unit, datetime.now(SHANGHAI), actor="tianzhang token")
+        secret = tokens.add_token(session, name, unit, city.next_moment(session), actor="tianzhang token")
     console.print(secret, soft_wrap=True, highlight=False)
 
 
@@ -41,7 +39,7 @@ def list_(context: typer.Context) -> None:
 @app.command()
 def revoke(context: typer.Context, name: Annotated[str, typer.Argument(help="持有人 · Its holder")]) -> None:
     """立即停用令牌 · Withdraw a token at once."""
-    from farmland import tokens
+    from farmland import city, tokens
 
     with database_of(context.obj) as database, database.writing() as session:
-        tokens.revoke_token(session, name, datetime.now(SHANGHAI), actor="tianzhang token")
+        tokens.revoke_token(session, name, city.next_moment(session), actor="tianzhang token")

@@ -22,6 +22,7 @@ from farmland.claims import Claim, SourceKind, State, get_claim
 from farmland.clock import day_of
 from farmland.exports import claims_layer
 from farmland.rounding import mu
+from farmland.survey import Method
 from farmland.tokens import require_right
 from farmland.transitions import Actor, Report, preview, report_claim, take_step
 from farmland.units import get_unit
@@ -86,6 +87,9 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
         "gross_area_mu": mu(claim.gross_m2),
         "net_area_m2": stand.net_m2,
         "net_area_mu": mu(stand.net_m2),
+        "net_u_m2": stand.net_u_m2,
+        "net_u_mu": None if stand.net_u_m2 is None else mu(stand.net_u_m2),
+        "method": claim.method,
         **{f"{step.state}_at": step.at for step in stand.steps},
         "steps": [{"state": step.state, "at": step.at, "by": step.by, "why": step.why} for step in stand.steps],
         "deductions": [
@@ -127,6 +131,17 @@ class NewClaim(BaseModel):
     ridge_factor: float = Field(0.0, ge=0, lt=1, description="Share of ridges, 0 to 1, where the target deducts them")
     target_code: str | None = Field(None, description="Without it: the target in force")
     number: str | None = Field(None, max_length=40, description="Without it: one is given")
+    method: Method = Field(Method.FILE, description="How the boundary was found")
+    accuracy_m: list[Annotated[float, Field(gt=0)]] | None = Field(
+        None,
+        description="Radii in m that hold the true place of a vertex with 68 %, as phones give them: one for all, or one "
+        "per vertex. Without it: the method's own",
+    )
+    track: list[tuple[float, float, datetime, float]] | None = Field(
+        None, description="The fixes of the walk: longitude, latitude, moment, accuracy in m"
+    )
+    device: str | None = Field(None, max_length=100, description="The device that reports")
+    household: str | None = Field(None, max_length=40, description="The household of the person who reports")
 
 
 def _report(body: NewClaim) -> Report:
@@ -137,15 +152,17 @@ def _report(body: NewClaim) -> Report:
     array = np.array([geometry], dtype=object)
     if (fault := faults(array)[0]) is not None:
         raise fault
-    content = body.model_dump(exclude={"geometry"})
+    content = body.model_dump(exclude={"geometry", "device", "household"})
+    if body.track is not None:
+        content["track"] = [[*fix[:2], fix[2].isoformat(), fix[3]] for fix in body.track]
     return Report(geometry=geometry, fingerprint=fingerprint(array)[0], **content)
 
 
-def _actor(session: Session, bearer: Bearer, unit_code: str) -> Actor:
+def _actor(session: Session, bearer: Bearer, unit_code: str, device: str | None, household: str | None) -> Actor:
     token = require_token(session, bearer)
     require_right(token, get_unit(session, unit_code).code)
     now = city.next_moment(session)
-    return Actor(token.name, now, now, token.unit_code)
+    return Actor(token.name, now, now, token.unit_code, device, household)
 
 
 @router.post(
@@ -157,7 +174,7 @@ def _actor(session: Session, bearer: Bearer, unit_code: str) -> Actor:
 )
 def report(records: Records, bearer: Bearer, body: NewClaim) -> Response:
     with records.writing() as session:
-        actor = _actor(session, bearer, body.unit_code)
+        actor = _actor(session, bearer, body.unit_code, body.device, body.household)
         claim = report_claim(session, _report(body), actor)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at), 201)
 
@@ -168,7 +185,7 @@ def report(records: Records, bearer: Bearer, body: NewClaim) -> Response:
     response_model=contract.Preview,
 )
 def try_out(session: Reading, bearer: Bearer, body: NewClaim) -> Response:
-    net = preview(session, _report(body), _actor(session, bearer, body.unit_code))
+    net = preview(session, _report(body), _actor(session, bearer, body.unit_code, body.device, body.household))
     cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
     return json(
         {
@@ -199,9 +216,11 @@ _STATES = {
 
 
 class Why(BaseModel):
-    """Why a step is taken; a rejection and a revocation need it."""
+    """Why a step is taken; a rejection and a revocation need it. And on whose device, by a person of which household."""
 
     why: str = Field("", max_length=500)
+    device: str | None = Field(None, max_length=100)
+    household: str | None = Field(None, max_length=40)
 
 
 @router.post(
@@ -215,11 +234,11 @@ def take(
     bearer: Bearer,
     number: str,
     step: NextStep,
-    body: Annotated[Why, Body(default_factory=lambda: Why(why=""))],
+    body: Annotated[Why, Body(default_factory=Why)],
 ) -> Response:
     with records.writing() as session:
         require_token(session, bearer)  # whoever has none is not told which numbers exist
         claim = get_claim(session, number)
-        actor = _actor(session, bearer, claim.unit_code)
+        actor = _actor(session, bearer, claim.unit_code, body.device, body.household)
         take_step(session, claim, _STATES[step], actor, body.why)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at))

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api import contract
 from api.answers import json
-from api.context import AsOf, Config, Reading, TargetCode, UnitCode
+from api.context import AsOf, Config, KnownAt, Reading, TargetCode, UnitCode
 from farmland.progress import progress, progress_tree, ranking
 from farmland.series import series
 from farmland.units import Level, normal_code
@@ -18,8 +18,12 @@ router = APIRouter(prefix="/progress", tags=["progress"])
 
 
 @router.get("", summary="The progress of one unit", response_model=contract.Progress)
-def one(session: Reading, config: Config, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
-    return json(progress(session, unit, moment, target_code=target, colours=config.colours)._asdict())
+def one(
+    session: Reading, config: Config, unit: UnitCode, moment: AsOf, known_at: KnownAt, target: TargetCode = None
+) -> Response:
+    return json(
+        progress(session, unit, moment, target_code=target, colours=config.colours, known_at=known_at)._asdict()
+    )
 
 
 @router.get(
@@ -30,10 +34,13 @@ def tree(
     config: Config,
     unit: UnitCode,
     moment: AsOf,
+    known_at: KnownAt,
     down_to: Level = Level.VILLAGE,
     target: TargetCode = None,
 ) -> Response:
-    rows = progress_tree(session, unit, moment, down_to=down_to, target_code=target, colours=config.colours)
+    rows = progress_tree(
+        session, unit, moment, down_to=down_to, target_code=target, colours=config.colours, known_at=known_at
+    )
     return json({"as_of": moment, "progress": [row._asdict() for row in rows]})
 
 
@@ -42,8 +49,10 @@ def tree(
     summary="The units right below a unit, the furthest along its plan first",
     response_model=contract.Ranking,
 )
-def ranks(session: Reading, config: Config, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
-    rows = ranking(session, unit, moment, target_code=target, colours=config.colours)
+def ranks(
+    session: Reading, config: Config, unit: UnitCode, moment: AsOf, known_at: KnownAt, target: TargetCode = None
+) -> Response:
+    rows = ranking(session, unit, moment, target_code=target, colours=config.colours, known_at=known_at)
     found = [{"rank": rank, **row._asdict()} for rank, row in rows]
     return json({"unit_code": normal_code(unit), "as_of": moment, "ranking": found})
 
@@ -57,11 +66,14 @@ def days(
     session: Reading,
     unit: UnitCode,
     moment: AsOf,
+    known_at: KnownAt,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
     target: TargetCode = None,
 ) -> Response:
-    return json(series(session, unit, moment, target_code=target, since=since, until=until).as_json())
+    return json(
+        series(session, unit, moment, target_code=target, since=since, until=until, known_at=known_at).as_json()
+    )
 
 
 @router.get(
@@ -69,6 +81,6 @@ def days(
     summary="From gross reported to net accepted: each reason why land does not count",
     response_model=contract.Waterfall,
 )
-def bars(session: Reading, unit: UnitCode, moment: AsOf, target: TargetCode = None) -> Response:
-    found = waterfall(session, unit, moment, target_code=target)
+def bars(session: Reading, unit: UnitCode, moment: AsOf, known_at: KnownAt, target: TargetCode = None) -> Response:
+    found = waterfall(session, unit, moment, target_code=target, known_at=known_at)
     return json({"unit_code": normal_code(unit), "as_of": moment, "bars": [vars(bar) for bar in found]})

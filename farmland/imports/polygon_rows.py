@@ -43,6 +43,7 @@ def write_rows(
         )
         differs |= (ours != theirs) & ~(pd.isna(ours) & pd.isna(theirs))
     is_changed = ~is_new & differs
+    rows = rows.astype(object).where(rows.notna(), None)  # where pandas has made NaN of what is not there
     connection = session.connection()
     first = next_id(connection, table)
     outcome.before = stored(session, table, joined["id"].to_numpy()[is_changed].astype(int).tolist())

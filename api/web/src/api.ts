@@ -29,7 +29,7 @@ export interface About {
 }
 export interface ClaimRow {
   number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;
-  typed_area_mu: number | null; gross_area_mu: number; net_area_mu: number; bar_area_mu?: number | null;
+  typed_area_mu: number | null; gross_area_mu: number; net_area_mu: number; net_u_mu: number | null; method: string; bar_area_mu?: number | null;
   reported_at: string | null; checked_at: string | null; accepted_at: string | null; rejected_at: string | null; revoked_at: string | null;
 }
 export interface Claim extends ClaimRow {

@@ -10,6 +10,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+AREAS = ("gross_m2", "reported_net_m2", "accepted_net_m2")
 UNCERTAINTIES = ("gross_u_m2", "reported_net_u_m2", "accepted_net_u_m2")
 
 
@@ -35,6 +36,8 @@ def upgrade() -> None:
     op.add_column("claim", sa.Column("track", sa.JSON()))
     for name in UNCERTAINTIES:
         op.add_column("claim", sa.Column(name, sa.Double()))
+    op.drop_index("claim_figures", table_name="claim")
+    op.create_index("claim_figures", "claim", ["target_code", "unit_code", *AREAS, "accepted_net_u_m2"])
     op.drop_index("claim_step_moments", table_name="claim_step")
     with op.batch_alter_table("claim_step") as table:
         table.add_column(sa.Column("by_unit_code", sa.String(14)))
@@ -65,6 +68,8 @@ def downgrade() -> None:
             table.drop_column(name)
         table.create_unique_constraint("claim_step_once", ["claim_id", "state"])
     op.create_index("claim_step_moments", "claim_step", ["claim_id", "state", "at"])
+    op.drop_index("claim_figures", table_name="claim")
+    op.create_index("claim_figures", "claim", ["target_code", "unit_code", *AREAS])
     for name in (*UNCERTAINTIES, "track", "accuracy_m", "method"):
         op.drop_column("claim", name)
     op.drop_table("ledger_entry")
