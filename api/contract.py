@@ -272,6 +272,10 @@ class Progress(Answer):
     claims: int
 
 
+class MarkedProgress(Progress):
+    mark: str = Field(description="By which tianzhang verify --report knows the figures and the ledger's entry again")
+
+
 class ProgressTree(Answer):
     as_of: datetime
     progress: list[Progress] = Field(description="Parents first, by code; the mu of children sum to their parent's")

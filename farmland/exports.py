@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from farmland.claims import Claim, State, claim_moments
 from farmland.imports.outcome import Outcome
 from farmland.land_classes import class_name
+from farmland.marks import marks_of
 from farmland.plots import Plot
 from farmland.progress import progress_tree
 from farmland.units import Unit, get_unit, within
@@ -161,6 +162,7 @@ def export_progress(
     """Write the progress of a unit and all below it down to villages, with polygons where the file holds them."""
     rows = progress_tree(session, unit_code, moment, colours=colours)
     table = pd.DataFrame(rows)
+    table["mark"] = [mark.text for mark in marks_of(session, rows)]
     held: dict[str, bytes | None] = dict(
         session.execute(
             select(Unit.code, raw(Unit.geometry)).where(Unit.code.in_([row.unit_code for row in rows]))

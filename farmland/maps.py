@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from farmland.city import demonstration
+from farmland.marks import mark_of, qr_rows
 from farmland.progress import Progress, progress_tree
 from farmland.units import LEVEL_NAMES, LEVELS, Level, Unit, get_unit
 from farmland.warning import WarningColours
@@ -56,7 +57,17 @@ def write_map(
     standing = demonstration(session)
     note = "" if standing is None else (standing.note_zh if language == "zh" else standing.note_en)
     names = [LEVEL_NAMES[Level(level)][0 if language == "zh" else 1] for level in layers]
-    sheet = Sheet(_title(whole, language), _headline(whole, language), note, language, names)
+    mark = mark_of(session, whole)
+    sheet = Sheet(
+        _title(whole, language),
+        _headline(whole, language),
+        note,
+        language,
+        names,
+        mark.text,
+        qr_rows(mark),
+        f"{'台账指纹' if language == 'zh' else 'Ledger'} {mark.fingerprint}",
+    )
     drawn = list(layers.values())
     if ending == ".html":
         path.write_text(draw_page(drawn, sheet), encoding="utf-8")
@@ -70,15 +81,16 @@ def _title(whole: Progress, language: Language) -> str:
 
 
 def _headline(whole: Progress, language: Language) -> str:
+    accepted = f"{whole.accepted_mu:,.2f} ± {whole.accepted_u_mu:,.2f}"
     if whole.target_mu is None:
-        return f"已验收 {whole.accepted_mu:,.2f} 亩" if language == "zh" else f"{whole.accepted_mu:,.2f} mu accepted"
+        return f"已验收 {accepted} 亩" if language == "zh" else f"{accepted} mu accepted"
     if language == "zh":
         return (
-            f"已验收 {whole.accepted_mu:,.2f} 亩 / 任务 {whole.target_mu:,.2f} 亩（{whole.share:.1%}），"
+            f"已验收 {accepted} 亩 / 任务 {whole.target_mu:,.2f} 亩（{whole.share:.1%}），"
             f"计划应达 {whole.schedule_mu:,.2f} 亩，剩 {whole.days_left} 天"
         )
     return (
-        f"{whole.accepted_mu:,.2f} of {whole.target_mu:,.2f} mu accepted ({whole.share:.1%}), the plan asks for "
+        f"{accepted} of {whole.target_mu:,.2f} mu accepted ({whole.share:.1%}), the plan asks for "
         f"{whole.schedule_mu:,.2f} mu, {whole.days_left} days left"
     )
 

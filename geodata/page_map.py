@@ -31,7 +31,7 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
         folium.LayerControl(collapsed=False).add_to(page)
     root = page.get_root()
     script, style = asset("leaflet/leaflet.js").read_text("utf-8"), asset("leaflet/leaflet.css").read_text("utf-8")
-    root.header.add_child(folium.Element(f"<title>{escape(sheet.title)}</title>"))  # type: ignore[attr-defined]
+    root.header.add_child(folium.Element(f"<title>{escape(sheet.title)}</title>{_meta(sheet)}"))  # type: ignore[attr-defined]
     root.header.add_child(folium.Element(f"<style>{style}\n{_STYLE}</style><script>{script}</script>"))  # type: ignore[attr-defined]
     root.html.add_child(folium.Element(_beside(layers[0], sheet)))  # type: ignore[attr-defined]
     return root.render()
@@ -94,8 +94,22 @@ def _beside(layer: gpd.GeoDataFrame, sheet: Sheet) -> str:
     head = "".join(f"<th>{title}</th>" for title in sheet.titles())
     return (
         f'<div id="sheet"><h1>{escape(sheet.title)}</h1><p class="headline">{escape(sheet.headline)}</p>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(sheet.note)}</p></div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(sheet.note)}</p>"
+        f'<p class="origin">{_code(sheet)}<span>{escape(sheet.origin)}</span></p></div>'
     )
+
+
+def _meta(sheet: Sheet) -> str:
+    return f'<meta name="tianzhang-mark" content="{escape(sheet.mark)}">'
+
+
+def _code(sheet: Sheet) -> str:
+    """The QR code, a square a unit, with the quiet zone of four that readers need."""
+    squares = "".join(
+        f"M{x + 4} {y + 4}h1v1h-1z" for y, row in enumerate(sheet.code) for x, dark in enumerate(row) if dark
+    )
+    size = len(sheet.code) + 8
+    return f'<svg viewBox="0 0 {size} {size}" role="img" aria-label="QR"><path d="{squares}"/></svg>'
 
 
 _STYLE = """html,body{margin:0;height:100%;font-family:"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}
@@ -107,6 +121,7 @@ background:#fff}
 #sheet table{border-collapse:collapse;width:100%;font-size:.88rem}#sheet td,#sheet th{padding:.25rem .4rem;
 border-bottom:1px solid #e3e8e5;text-align:right;white-space:nowrap}
 #sheet td:first-child,#sheet th:first-child,#sheet td:last-child,#sheet th:last-child{text-align:left}
+.origin{display:flex;align-items:center;gap:.8rem;font-size:.8rem;color:#44554b}.origin svg{width:7.5rem;flex:none}
 .green{color:#1d7a43}.yellow{color:#8a6500}.red{color:#b32d2d}
 .leaflet-control-scale-line+.leaflet-control-scale-line{display:none}
 .label .name{position:absolute;transform:translate(-50%,-50%);white-space:nowrap;font-size:12px;color:#17301f;

@@ -40,8 +40,18 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
     drawing.text(0.03, 0.025, sheet.note, fontproperties=_font("Regular"), fontsize=7.5, color="#555555")
     _map(drawing.add_axes((0.03, 0.07, 0.58, 0.8)), areas, sheet)
     _table(drawing.add_axes((0.63, 0.07, 0.35, 0.8)), areas, sheet)
-    metadata = {"CreationDate": None} if path.suffix.lower() == ".pdf" else {"Software": None}
+    _origin(drawing, sheet)
+    on_paper = path.suffix.lower() == ".pdf"
+    metadata = {"CreationDate": None, "Keywords": sheet.mark} if on_paper else {"Software": None, "Comment": sheet.mark}
     drawing.savefig(path, metadata=metadata)
+
+
+def _origin(drawing: Figure, sheet: Sheet) -> None:
+    """The QR code in the upper right corner, and beside it what people compare."""
+    axes = drawing.add_axes((0.925, 0.885, 0.06, 0.09))
+    axes.set_axis_off()
+    axes.imshow(1 - np.pad(np.array(sheet.code), 4), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    drawing.text(0.92, 0.93, sheet.origin, fontproperties=_font("Regular"), fontsize=8, color="#44554b", ha="right")
 
 
 def _map(axes: Axes, areas: gpd.GeoDataFrame, sheet: Sheet) -> None:

@@ -23,13 +23,20 @@ NOT_BUILT = Kind(
 
 @dataclass(frozen=True)
 class Sheet:
-    """What stands around a map: its title, its headline, a note at its foot, the language, what its layers are called."""
+    """What stands around a map: its title, its headline, a note at its foot, the language, what its layers are called.
+
+    `mark` is a line by which a program knows the map's origin again, `code` its QR code as rows of dark (1) and light
+    squares, `origin` what people compare.
+    """
 
     title: str
     headline: str
     note: str
     language: Language
     layer_names: list[str]
+    mark: str
+    code: list[list[int]]
+    origin: str
 
     def titles(self) -> tuple[str, str, str, str, str]:
         """The titles of the columns unit, accepted, target, share, warning."""

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -87,11 +88,18 @@ def _excel(table: pd.DataFrame, path: Path) -> None:
     sheet.freeze_panes = "A2"
     sheet.append([str(name) for name in table.columns])
     for values in table.astype(object).where(table.notna(), None).itertuples(index=False):
-        sheet.append([value.item() if isinstance(value, np.generic) else value for value in values])
+        sheet.append([_cell(value) for value in values])
     for place, name in enumerate(table.columns, start=1):
         widest = max([len(str(name)), *(len(str(value)) for value in table[name].head(50))])
         sheet.column_dimensions[get_column_letter(place)].width = min(max(widest * 1.3, 8), 50)
     book.save(path)
+
+
+def _cell(value: object) -> object:
+    """A value as Excel takes it: it knows neither NumPy's numbers nor zones of time; the clock's reading stays."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, figures, records, tokens
+from api.command import city, figures, ledger, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -28,6 +28,9 @@ for command in (
     figures.summary,
     figures.map_,
     records.export,
+    ledger.verify,
+    ledger.seal,
+    ledger.history,
     city.tiles,
 ):
     app.command(command.__name__.rstrip("_"))(command)

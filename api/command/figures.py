@@ -33,6 +33,7 @@ def progress(
     Example: tianzhang progress --unit 430582104000 --as-of 2022-04-26 --known-at 2022-04-26
     """
     from farmland.clock import parse_moment
+    from farmland.marks import mark_of
     from farmland.progress import progress as progress_of
     from farmland.progress import ranking
     from farmland.units import Level
@@ -43,10 +44,11 @@ def progress(
         known = parse_moment(known_at) if known_at else None
         whole = progress_of(session, code, moment, colours=settings.colours, known_at=known)
         is_last = whole.level == Level.GROUP
+        mark = mark_of(session, whole, known)
         below = [] if is_last else ranking(session, code, moment, colours=settings.colours, known_at=known)
     if as_json:
         ranks = [{"rank": rank, **row._asdict()} for rank, row in below]
-        _print_json(whole._asdict() | {"ranking": ranks})
+        _print_json(whole._asdict() | {"ranking": ranks, "mark": mark.text})
     else:
         show_progress(settings, whole, below)
 

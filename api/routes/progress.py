@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api import contract
 from api.answers import json
 from api.context import AsOf, Config, KnownAt, Reading, TargetCode, UnitCode
+from farmland.marks import mark_of
 from farmland.progress import progress, progress_tree, ranking
 from farmland.series import series
 from farmland.units import Level, normal_code
@@ -17,13 +18,12 @@ from farmland.waterfall import waterfall
 router = APIRouter(prefix="/progress", tags=["progress"])
 
 
-@router.get("", summary="The progress of one unit", response_model=contract.Progress)
+@router.get("", summary="The progress of one unit", response_model=contract.MarkedProgress)
 def one(
     session: Reading, config: Config, unit: UnitCode, moment: AsOf, known_at: KnownAt, target: TargetCode = None
 ) -> Response:
-    return json(
-        progress(session, unit, moment, target_code=target, colours=config.colours, known_at=known_at)._asdict()
-    )
+    row = progress(session, unit, moment, target_code=target, colours=config.colours, known_at=known_at)
+    return json({**row._asdict(), "mark": mark_of(session, row, known_at).text})
 
 
 @router.get(
