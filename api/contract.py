@@ -375,3 +375,80 @@ class About(Answer):
     note_en: str
     tiles: Tiles
     warning: Thresholds
+
+
+class PeriodRow(Answer):
+    number: int
+    unit_code: Code
+    target_code: str
+    last_day: date
+    closed_at: datetime
+    closed_by: str
+    report_hash: str = Field(description="SHA-256 of the report, as tianzhang period report writes it")
+
+
+class PeriodList(Answer):
+    periods: list[PeriodRow]
+
+
+class PeriodFigures(Answer):
+    """A unit's stand in the last report, what was corrected in it since, what is new, and the stand now."""
+
+    rank: int | None = Field(description="null for the unit itself")
+    unit_code: Code
+    unit_name: str
+    target_mu: Mu | None
+    reported_before_mu: Mu
+    reported_corrected_mu: Mu
+    reported_new_mu: Mu
+    reported_mu: Mu
+    accepted_before_mu: Mu
+    accepted_corrected_mu: Mu
+    accepted_new_mu: Mu
+    accepted_mu: Mu
+    checked_mu: Mu
+    accepted_u_mu: Mu
+    share: Share | None
+    schedule_share: Share | None
+    gap_mu: Mu | None
+    days_left: int | None
+    needed_mu_per_day: MuPerDay | None
+    warning: Warning
+
+
+class Correction(Answer):
+    number: str
+    unit_code: Code
+    reported_then_mu: Mu
+    reported_now_mu: Mu
+    accepted_then_mu: Mu
+    accepted_now_mu: Mu
+
+
+class PeriodReport(Answer):
+    number: int
+    unit_code: Code
+    unit_name: str
+    target_code: str
+    last_day: date
+    before: date | None = Field(description="The last day of the period before")
+    closed_at: datetime
+    closed_by: str
+    rows: list[PeriodFigures]
+    corrections: list[Correction] = Field(description="Claims whose part of the last report was corrected since")
+    waterfall: list[Bar]
+    mark: str
+    fingerprint: str
+
+
+class LedgerEntry(Answer):
+    seq: int
+    at: datetime
+    actor: str
+    unit_code: Code | None
+    event: str
+    hash: str
+
+
+class History(Answer):
+    entries: list[LedgerEntry]

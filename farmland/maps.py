@@ -65,7 +65,7 @@ def write_map(
         language,
         names,
         mark.text,
-        qr_rows(mark),
+        qr_rows(mark.text),
         f"{'台账指纹' if language == 'zh' else 'Ledger'} {mark.fingerprint}",
     )
     drawn = list(layers.values())

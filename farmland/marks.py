@@ -104,9 +104,9 @@ def mark_of(session: Session, row: Progress, known_at: datetime | None = None) -
     return marks_of(session, [row], known_at)[0]
 
 
-def qr_rows(mark: Mark) -> list[list[int]]:
-    """The mark's QR code as rows of dark (1) and light (0) squares."""
-    return [list(row) for row in segno.make(mark.text, error="m", micro=False).matrix]
+def qr_rows(text: str) -> list[list[int]]:
+    """A mark's QR code as rows of dark (1) and light (0) squares."""
+    return [list(row) for row in segno.make(text, error="m", micro=False).matrix]
 
 
 def read_marks(path: Path) -> list[Mark]:

@@ -8,6 +8,7 @@ from farmland.city import Demonstration
 from farmland.claims import Claim, Deduction, Step
 from farmland.database import Base
 from farmland.ledger import Entry
+from farmland.periods import Period
 from farmland.plots import Plot
 from farmland.targets import Allocation, Target
 from farmland.tiles import GroundChange
@@ -35,6 +36,7 @@ __all__ = [
     "Demonstration",
     "Entry",
     "GroundChange",
+    "Period",
     "Plot",
     "Step",
     "Target",

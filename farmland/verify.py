@@ -20,7 +20,7 @@ from farmland.ledger import FIRST, Columns, Content, Entry, hash_of, key_of, mer
 from farmland.seal import Seal
 from farmland.tables import SCHEMA, tracked
 from farmland.telling import Tell, silent
-from geodata.column import index_misfits
+from geodata.column import index_misfits, raw
 from geodata.problems import Kind, Problem
 
 CHAIN_BROKEN = Kind(
@@ -224,16 +224,23 @@ def _compare(session: Session, table: Table, said: dict[Any, tuple[int, tuple[An
 def _readable(session: Session, table: Table, keys: Sequence[Any] | None, verdict: Verdict) -> Columns:
     """The rows of a table; where they cannot be read all at once, those that can, and the others are named."""
     try:
-        return stored(session, table, keys).get(table.name, {})
+        with session.begin_nested():  # on PostgreSQL a fault would end the transaction
+            return stored(session, table, keys).get(table.name, {})
     except _UNREADABLE:
-        session.rollback()
+        pass
     found: Content = {}
     key = table.c[key_of(table)]
-    for one in session.scalars(select(key).order_by(key)).all() if keys is None else keys:
+    try:
+        with session.begin_nested():
+            keys = keys or session.scalars(select(raw(key)).order_by(key)).all()
+    except _UNREADABLE as error:  # not even what they are called
+        verdict.add(None, UNREADABLE, table=table.name, key="?", reason=str(error).splitlines()[0])
+        return {}
+    for one in keys:
         try:
-            merge(found, stored(session, table, [one]))
+            with session.begin_nested():
+                merge(found, stored(session, table, [one]))
         except _UNREADABLE as error:
-            session.rollback()
             verdict.add(None, UNREADABLE, table=table.name, key=one, reason=str(error).splitlines()[0])
     return found.get(table.name, {})
 

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geodata.sheet import COLOURS, SIGNS, Sheet, asset, figure, percent
+from geodata.sheet import COLOURS, SIGNS, Sheet, asset, code_svg, figure, percent
 
 _COLOUR = "fill"  # beside the columns that are shown, whose titles are the reader's words
 _SIMPLER = 0.0004
@@ -95,21 +95,12 @@ def _beside(layer: gpd.GeoDataFrame, sheet: Sheet) -> str:
     return (
         f'<div id="sheet"><h1>{escape(sheet.title)}</h1><p class="headline">{escape(sheet.headline)}</p>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(sheet.note)}</p>"
-        f'<p class="origin">{_code(sheet)}<span>{escape(sheet.origin)}</span></p></div>'
+        f'<p class="origin">{code_svg(sheet.code)}<span>{escape(sheet.origin)}</span></p></div>'
     )
 
 
 def _meta(sheet: Sheet) -> str:
     return f'<meta name="tianzhang-mark" content="{escape(sheet.mark)}">'
-
-
-def _code(sheet: Sheet) -> str:
-    """The QR code, a square a unit, with the quiet zone of four that readers need."""
-    squares = "".join(
-        f"M{x + 4} {y + 4}h1v1h-1z" for y, row in enumerate(sheet.code) for x, dark in enumerate(row) if dark
-    )
-    size = len(sheet.code) + 8
-    return f'<svg viewBox="0 0 {size} {size}" role="img" aria-label="QR"><path d="{squares}"/></svg>'
 
 
 _STYLE = """html,body{margin:0;height:100%;font-family:"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}

@@ -46,7 +46,19 @@ class Sheet:
 
     def warning(self, warning: str) -> str:
         """A warning's sign and words."""
-        return f"{SIGNS[warning]} {WORDS[self.language][warning]}"
+        return warning_words(warning, self.language)
+
+
+def warning_words(warning: str, language: Language) -> str:
+    """A warning's sign and words."""
+    return f"{SIGNS[warning]} {WORDS[language][warning]}"
+
+
+def code_svg(rows: list[list[int]]) -> str:
+    """A QR code as an SVG element, a square a unit, with the quiet zone of four that readers need."""
+    squares = "".join(f"M{x + 4} {y + 4}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark)
+    size = len(rows) + 8
+    return f'<svg viewBox="0 0 {size} {size}" role="img" aria-label="QR"><path d="{squares}"/></svg>'
 
 
 def asset(name: str) -> Path:

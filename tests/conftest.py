@@ -23,6 +23,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from farmland.clock import SHANGHAI
 from farmland.database import Database, table_of
+from farmland.ledger import restate
 from farmland.tables import Unit
 from farmland.targets import Target, allocate
 from farmland.units import level_of, parent_of
@@ -139,6 +140,7 @@ def small_city(database: Database) -> Database:
             )
         )
         session.flush()
+        restate(session, [table_of(Unit), table_of(Target)], START)
         allocate(
             session,
             "2022",

@@ -61,7 +61,7 @@ def test_a_claim_from_the_report_to_the_figure_and_back(api: httpx.Client) -> No
     assert [(cut["reason"], cut["other_claim"]) for cut in second["deductions"]] == [("other_claim", "2022-00001")]
     api.post("/claims/B/check", json={})
     api.post("/claims/B/accept", json={})
-    now = valid(contract.Progress, api.get("/progress", params={"unit": TOWN}))
+    now = valid(contract.MarkedProgress, api.get("/progress", params={"unit": TOWN}))
     assert now["accepted_m2"] == pytest.approx(area_m2(shapely.union(FIELD, HALF)), abs=0.05)
 
     assert "reason" in refused(api.post("/claims/B/revoke", json={}), 422, "why_missing")
@@ -69,7 +69,7 @@ def test_a_claim_from_the_report_to_the_figure_and_back(api: httpx.Client) -> No
     assert [step["state"] for step in revoked["steps"]] == ["reported", "checked", "accepted", "revoked"]
     assert revoked["steps"][-1]["why"] == "abandoned again" and revoked["steps"][-1]["by"] == "office"
     refused(api.post("/claims/B/accept", json={}), 409, "wrong_state")
-    now = valid(contract.Progress, api.get("/progress", params={"unit": TOWN}))
+    now = valid(contract.MarkedProgress, api.get("/progress", params={"unit": TOWN}))
     assert now["accepted_m2"] == pytest.approx(area_m2(FIELD), abs=0.01)
     bars = valid(contract.Waterfall, api.get("/progress/waterfall"))["bars"]
     assert next(bar for bar in bars if bar["reason"] == "revoked")["area_mu"] == now["revoked_mu"] > 0
@@ -136,7 +136,7 @@ def test_a_target_is_allocated_down_the_tree(api: httpx.Client) -> None:
     refused(api.put(address, json={"parts_mu": {NEXT_VILLAGE: -3}}), 422, "target_not_positive")
     assert valid(contract.Changed, api.put(address, json={"parts_mu": {NEXT_VILLAGE: 200}}))["changed"] == 1
     assert valid(contract.Allocations, api.get(address, params={"unit": TOWN}))["unallocated_mu"] == 50
-    assert valid(contract.Progress, api.get("/progress", params={"unit": TOWN}))["unallocated_mu"] == 50
+    assert valid(contract.MarkedProgress, api.get("/progress", params={"unit": TOWN}))["unallocated_mu"] == 50
     targets = valid(contract.TargetList, api.get("/targets"))["targets"]
     assert [(target["code"], target["area_mu"]) for target in targets] == [("2022", 1000)]
 

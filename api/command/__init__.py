@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, figures, ledger, records, tokens
+from api.command import city, figures, ledger, periods, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -31,9 +31,11 @@ for command in (
     ledger.verify,
     ledger.seal,
     ledger.history,
+    ledger.correct,
     city.tiles,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(periods.app, name="period")
 app.add_typer(tokens.app, name="token")
 
 

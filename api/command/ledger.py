@@ -139,6 +139,36 @@ def seal(
     )
 
 
+def correct(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="申报编号 · The claim's number")],
+    state: Annotated[str, typer.Argument(help="reported, checked, accepted, rejected, revoked")],
+    at: Annotated[str, typer.Option(help="实际发生的时间 · When it happened: 2022-04-20T10:00")],
+    why: Annotated[str, typer.Option(help="更正的原因 · Why the records said otherwise")],
+    actor: Annotated[str, typer.Option("--by", help="经办人 · Who corrects it")] = "tianzhang correct",
+) -> None:
+    """更正某一步的时间；以前所知的照旧可查 · Correct when a step happened.
+
+    Figures as of a day change, those as known on a day never do.
+
+    Example: tianzhang correct 2022-0001 accepted --at 2022-04-20T10:00 --why 录入时写错日期
+    """
+    from farmland import city
+    from farmland.claims import State, get_claim
+    from farmland.clock import parse_moment
+    from farmland.corrections import correct_step
+    from farmland.transitions import Actor
+
+    settings: Settings = context.obj
+    if state not in list(State):
+        raise typer.BadParameter(", ".join(State), param_hint="STATE")
+    with database_of(settings) as database, database.writing() as session:
+        now = city.next_moment(session)
+        claim = get_claim(session, number)
+        correct_step(session, claim, State(state), parse_moment(at), Actor(actor, now, now), why)
+    say(settings, f"申报 {number} 已更正。", f"Claim {number} is corrected.")
+
+
 def history(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(help="申报编号等 · A claim's number, a target's code, a token's name")],

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.contract import ProblemDetails
-from api.routes import about, chiefs, claims, plots, progress, targets, units
+from api.routes import about, chiefs, claims, periods, plots, progress, targets, units
 
 _PROBLEM = {
     "description": "A refusal: what is wrong, where, and what to do",
@@ -20,5 +20,6 @@ for part in (
     targets.router,
     claims.router,
     progress.router,
+    periods.router,
 ):
     router.include_router(part)

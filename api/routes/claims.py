@@ -19,8 +19,10 @@ from api.context import AsOf, Bearer, Reading, Records, UnitCode, require_token
 from api.routes.chain import chain_json
 from farmland import city
 from farmland.claims import Claim, SourceKind, State, get_claim
-from farmland.clock import day_of
+from farmland.clock import SHANGHAI, day_of
+from farmland.corrections import correct_step
 from farmland.exports import claims_layer
+from farmland.ledger import history
 from farmland.rounding import mu
 from farmland.survey import Method
 from farmland.tokens import require_right
@@ -158,7 +160,9 @@ def _report(body: NewClaim) -> Report:
     return Report(geometry=geometry, fingerprint=fingerprint(array)[0], **content)
 
 
-def _actor(session: Session, bearer: Bearer, unit_code: str, device: str | None, household: str | None) -> Actor:
+def _actor(
+    session: Session, bearer: Bearer, unit_code: str, device: str | None = None, household: str | None = None
+) -> Actor:
     token = require_token(session, bearer)
     require_right(token, get_unit(session, unit_code).code)
     now = city.next_moment(session)
@@ -196,6 +200,42 @@ def try_out(session: Reading, bearer: Bearer, body: NewClaim) -> Response:
             "deductions": cuts,
         }
     )
+
+
+class Correction(BaseModel):
+    """When a step truly happened, and why the records said otherwise."""
+
+    state: State = Field(description="The step that is corrected")
+    at: datetime = Field(description="When it happened")
+    why: str = Field(max_length=500)
+
+
+@router.post(
+    "/{number}/corrections",
+    summary="Correct the moment of a step; what was known before stays known as it was",
+    response_model=contract.Feature[contract.Claim],
+    response_class=GeoJSONResponse,
+)
+def correct(records: Records, bearer: Bearer, number: str, body: Correction) -> Response:
+    with records.writing() as session:
+        require_token(session, bearer)
+        claim = get_claim(session, number)
+        actor = _actor(session, bearer, claim.unit_code)
+        at = body.at if body.at.tzinfo else body.at.replace(tzinfo=SHANGHAI)
+        correct_step(session, claim, body.state, at, actor, body.why)
+        return GeoJSONResponse(_claim_feature(session, claim, actor.at))
+
+
+@router.get(
+    "/{number}/history",
+    summary="All that the ledger says of a claim",
+    response_model=contract.History,
+)
+def all_entries(session: Reading, number: str) -> Response:
+    claim = get_claim(session, number)
+    names = ("seq", "at", "actor", "unit_code", "event", "hash")
+    entries = history(session, claim.number)
+    return json({"entries": [{name: getattr(entry, name) for name in names} for entry in entries]})
 
 
 class NextStep(StrEnum):

@@ -30,6 +30,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index("ledger_entry_subject", "ledger_entry", ["subject"])
+    op.create_table(
+        "period",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("unit_code", sa.String(14), nullable=False),
+        sa.Column("target_code", sa.String(40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("closed_at", Moment(), nullable=False),
+        sa.Column("closed_by", sa.String(200), nullable=False),
+        sa.Column("entry", sa.Integer(), nullable=False),
+        sa.Column("head", sa.String(64), nullable=False),
+        sa.Column("green", sa.Double(), nullable=False),
+        sa.Column("yellow", sa.Double(), nullable=False),
+        sa.Column("report_hash", sa.String(64), nullable=False),
+        sa.ForeignKeyConstraint(["unit_code"], ["unit.code"]),
+        sa.ForeignKeyConstraint(["target_code"], ["target.code"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("unit_code", "target_code", "number", name="period_number"),
+    )
     # Claims of before came from files, or were drawn: nobody can say how any more.
     op.add_column("claim", sa.Column("method", sa.String(12), nullable=False, server_default="file"))
     op.add_column("claim", sa.Column("accuracy_m", sa.JSON()))
@@ -72,4 +91,5 @@ def downgrade() -> None:
     op.create_index("claim_figures", "claim", ["target_code", "unit_code", *AREAS])
     for name in (*UNCERTAINTIES, "track", "accuracy_m", "method"):
         op.drop_column("claim", name)
+    op.drop_table("period")
     op.drop_table("ledger_entry")
