@@ -1,0 +1,160 @@
+"""The same plot in another guise: drawn anew over itself, or registered again with the shift of a Chinese web map.
+
+Drawn anew, a plot overlaps itself: intersection over union tells. Shifted by GCJ-02 it lies some 600 m beside itself in
+Hunan and overlaps nothing, or its neighbours. Undoing the shift brings it back; but so it does with another plot of a
+regular row of paddies whose pitch happens to be the shift. What tells the two apart is that a polygon which was moved
+keeps its corners, whereas two paddies differ by what masons and surveyors leave: a shifted pair must have the same shape
+to :data:`TWIN_IOU` and no corner may part by more than :data:`TWIN_M`. A plot drawn by hand over a shifted map is
+therefore not found; and paddies equal to the centimetre at just that distance are: a hint for a person, never a proof.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geodata.gcj02 import from_gcj02, to_gcj02
+from geodata.scale import metres_per_degree
+
+TWIN_IOU = 0.95
+"""The least intersection over union of a shifted pair, once laid over one another."""
+
+TWIN_M = 0.2
+"""How far (m) corners of a shifted pair may part: coordinates written with six decimals are off by up to 0.08 m."""
+
+CONSTANT_M = 25.0
+"""How far (m) a pair may lie from where its own GCJ-02 shift puts it. A whole file is often moved by the shift of one
+place, such as the town's centre; the shift changes by up to 5 m a kilometre."""
+
+_CONSTANT_DEGREES = 6e-4  # more than CONSTANT_M in degrees of longitude, up to 67° of latitude
+
+
+class How(StrEnum):
+    """How two polygons are the same land."""
+
+    AS_DRAWN = "as drawn"
+    GCJ02 = "gcj02"
+
+
+@dataclass(frozen=True)
+class SameLand:
+    """m pairs, as arrays of the same length, in the order of the candidates.
+
+    `candidate` and `other` are indices; `iou` is the intersection over union, of a shifted pair once laid over one
+    another; `east_m`, `north_m` lead from the other's centroid to the candidate's; `how` holds :class:`How`.
+    """
+
+    candidate: NDArray[np.int64]
+    other: NDArray[np.int64]
+    iou: NDArray[np.float64]
+    east_m: NDArray[np.float64]
+    north_m: NDArray[np.float64]
+    how: NDArray[np.object_]
+
+
+def same_land(candidates: Any, others: Any, threshold: float = 0.8) -> SameLand:
+    """The pairs of a candidate and another polygon that are the same land, in whatever guise.
+
+    Parameters
+    ----------
+    candidates, others : arrays of shape (n,), (k,)
+        Valid polygons and multipolygons in degrees; what is missing or empty is in no pair. A polygon that is in both is a
+        pair with itself.
+    threshold : float
+        The least intersection over union of a pair as drawn (0.8: a plot measured twice; 0.75 is another plot).
+
+    >>> field = shapely.Polygon([(111.7401, 27.2603), (111.7414, 27.2607), (111.7411, 27.2618), (111.7398, 27.2613)])
+    >>> found = same_land([shapely.transform(field, to_gcj02)], [field])
+    >>> found.how[0].value, found.east_m.round().tolist(), found.north_m.round().tolist()
+    ('gcj02', [547.0], [-369.0])
+    """
+    candidates, others = np.asarray(candidates, dtype=object), np.asarray(others, dtype=object)
+    own, held = _with_area(candidates), _with_area(others)
+    mine, theirs = candidates[own], others[held]
+    drawn = _as_drawn(mine, theirs, threshold)
+    shifted = _shifted(mine, theirs)
+    shifted = shifted[~np.isin(_as_one(shifted), _as_one(drawn))]
+    pairs = np.concatenate([drawn, shifted])
+    how = np.repeat(np.array([How.AS_DRAWN, How.GCJ02], dtype=object), [len(drawn), len(shifted)])
+
+    order = np.lexsort((pairs["other"], pairs["candidate"]))
+    pairs, how = pairs[order], how[order]
+    i, j = pairs["candidate"], pairs["other"]
+    here, there = _centroids(mine)[i], _centroids(theirs)[j]
+    east, north = ((here - there) * metres_per_degree((here[:, 1] + there[:, 1]) / 2)).T
+    return SameLand(own[i], held[j], pairs["iou"], east, north, how)
+
+
+_PAIR = np.dtype([("candidate", np.int64), ("other", np.int64), ("iou", np.float64)])
+
+
+def _as_drawn(mine: NDArray[np.object_], theirs: NDArray[np.object_], threshold: float) -> NDArray[np.void]:
+    i, j = shapely.STRtree(theirs).query(mine)
+    low = np.maximum(shapely.bounds(mine)[i, :2], shapely.bounds(theirs)[j, :2])
+    high = np.minimum(shapely.bounds(mine)[i, 2:], shapely.bounds(theirs)[j, 2:])
+    # What two share is no more than their boxes share, and no less than the threshold's part of the larger.
+    larger = np.maximum(shapely.area(mine)[i], shapely.area(theirs)[j])
+    hopeful = np.prod(high - low, axis=1) >= threshold * larger
+    i, j = i[hopeful], j[hopeful]
+    # Degrees will do: stretching both in the same way leaves the ratio of two areas as it is.
+    iou = _iou(mine[i], theirs[j])
+    return _pairs(i, j, iou, iou >= threshold)
+
+
+def _shifted(mine: NDArray[np.object_], theirs: NDArray[np.object_]) -> NDArray[np.void]:
+    """Pairs once the other is moved by GCJ-02, or back: corner by corner, or as a whole."""
+    centres = _centroids(mine)
+    tree = shapely.STRtree(shapely.points(centres))
+    found = []
+    for move in (from_gcj02, to_gcj02):
+        goals = move(_centroids(theirs))
+        j, i = tree.query(shapely.points(goals), predicate="dwithin", distance=_CONSTANT_DEGREES)
+        off = (centres[i] - goals[j]) * metres_per_degree(goals[j, 1])
+        near = np.hypot(*off.T) <= CONSTANT_M
+        i, j = i[near], j[near]
+        here = _around_centroid(mine[i])
+        for there in (_around_centroid(shapely.transform(theirs[j], move)), _around_centroid(theirs[j])):
+            iou = _iou(here, there)
+            twins = (iou >= TWIN_IOU) & (shapely.hausdorff_distance(here, there) <= TWIN_M)
+            found.append(_pairs(i, j, iou, twins))
+    pairs = np.concatenate(found)
+    pairs = pairs[np.argsort(-pairs["iou"], kind="stable")]
+    return pairs[np.unique(_as_one(pairs), return_index=True)[1]]
+
+
+def _pairs(
+    i: NDArray[np.int64], j: NDArray[np.int64], iou: NDArray[np.float64], chosen: NDArray[np.bool_]
+) -> NDArray[np.void]:
+    pairs = np.empty(int(chosen.sum()), dtype=_PAIR)
+    pairs["candidate"], pairs["other"], pairs["iou"] = i[chosen], j[chosen], iou[chosen]
+    return pairs
+
+
+def _as_one(pairs: NDArray[np.void]) -> NDArray[np.int64]:
+    return pairs["candidate"] * 2**32 + pairs["other"]
+
+
+def _with_area(geometries: NDArray[np.object_]) -> NDArray[np.int64]:
+    return np.flatnonzero(shapely.area(geometries) > 0)
+
+
+def _centroids(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
+    return shapely.get_coordinates(shapely.centroid(geometries))
+
+
+def _around_centroid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The polygons in metres, each around its own centroid."""
+    if len(geometries) == 0:
+        return geometries
+    degrees, index = shapely.get_coordinates(geometries, return_index=True)
+    centre = _centroids(geometries)
+    metres = ((degrees - centre[index]) * metres_per_degree(centre[:, 1])[index]).round(6)
+    return np.asarray(shapely.set_coordinates(geometries.copy(), metres), dtype=object)
+
+
+def _iou(one: NDArray[np.object_], two: NDArray[np.object_]) -> NDArray[np.float64]:
+    shared = shapely.area(shapely.intersection(one, two))
+    return np.asarray(shared / (shapely.area(one) + shapely.area(two) - shared))
