@@ -40,8 +40,8 @@ class Why(StrEnum):
 class Stretches:
     """m stretches of a track, in order, as arrays of shape (m,): from the fix `first` to the fix `last` (indices).
 
-    `why` holds :class:`Why`. `least_m_s` is the least speed at which the worst part of the stretch was passed, were both
-    of its ends wrong by their accuracy towards one another; infinite for two places at once, NaN where time goes back.
+    `why` holds :class:`Why`. `least_m_s` is the least speed at which the worst part of the stretch was passed, with all
+    allowed for that :data:`ALLOWED` allows; infinite for two places at once, NaN where time goes back.
     """
 
     first: NDArray[np.int64]
@@ -49,6 +49,11 @@ class Stretches:
     why: NDArray[np.object_]
     least_m_s: NDArray[np.float64]
 
+
+ALLOWED = 4.0
+"""What is allowed for, as a multiple of both fixes' accuracies (the root of the sum of their squares). A third of all honest
+fixes lie outside their accuracy; apart by four times it they lie once in 10⁸ (``exp(-½ (4 · 1.51)²)``, see
+:func:`geodata.uncertainty.axis_sigma_m`), so that not even a day of fixes at each second accuses anybody by chance."""
 
 _POSSIBLE, _TOO_FAST, _BACK = range(3)
 
@@ -68,15 +73,15 @@ def speeds(track: Track) -> NDArray[np.float64]:
 def impossible(track: Track, limit_m_s: float) -> Stretches:
     """The stretches that nobody can have passed at up to `limit_m_s` (walking some 2.5, riding 20).
 
-    Two fixes contradict the limit where ``(distance - accuracy - accuracy) / time`` exceeds it. From second to second the
-    accuracies hide any speed; so fixes 1, 2, 4, 8, ... steps apart are compared too, and the shortest span that
-    contradicts the limit is named. Spans next to one another are one stretch, named for its worst. A jump that an
-    accuracy of a kilometre excuses is not found here: that accuracy is a fault of its own.
+    Two fixes contradict the limit where their distance, less :data:`ALLOWED` accuracies, over the time between them
+    exceeds it. From second to second the accuracies hide any speed; so fixes 1, 2, 4, 8, ... steps apart are compared
+    too, and the shortest span that contradicts the limit is named. Spans next to one another are one stretch, named for
+    its worst. A jump that an accuracy of a kilometre excuses is not found here: that accuracy is a fault of its own.
 
     >>> jump = Track(*np.array([[111.74, 111.74, 111.75], [27.26] * 3, [0, 1, 2], [5] * 3], dtype=float))
     >>> found = impossible(jump, limit_m_s=20)
     >>> found.first.tolist(), found.last.tolist(), found.why[0].value, found.least_m_s.round().tolist()
-    ([1], [2], 'too fast', [980.0])
+    ([1], [2], 'too fast', [962.0])
     """
     steps = max(len(track.moment) - 1, 0)
     back = np.diff(track.moment) < 0
@@ -85,7 +90,8 @@ def impossible(track: Track, limit_m_s: float) -> Stretches:
     lag = 1
     while lag <= steps:
         named = np.concatenate([[0], np.cumsum(state != _POSSIBLE)])
-        certain = np.maximum(_metres(track, lag) - track.accuracy[lag:] - track.accuracy[:-lag], 0)
+        excused = ALLOWED * np.hypot(track.accuracy[lag:], track.accuracy[:-lag])
+        certain = np.maximum(_metres(track, lag) - excused, 0)
         rate = _rate(certain, track.moment[lag:] - track.moment[:-lag])
         contradicts = (named[lag:] == named[:-lag]) & (rate > limit_m_s)
         spans = np.flatnonzero(contradicts)

@@ -23,8 +23,8 @@ TOUCH_M = 0.05
 """A net boundary within this of a claim's own edge lies on it: cuts keep to the geodesic, which leaves the straight line
 in degrees by 0.01 m on an edge of a kilometre and by 0.05 m on one of two."""
 
-_TOUCH_DEGREES = 2e-6
-"""More than :data:`TOUCH_M` in degrees of longitude, up to 75° of latitude."""
+_TOUCH_DEGREES = 2e-6  # more than TOUCH_M in degrees of longitude, up to 75° of latitude
+_LEAST_REACH_M = 1e-3  # no two corners of a plot are closer
 
 
 def axis_sigma_m(radius_m: Any, share: float = 0.68) -> Any:
@@ -155,7 +155,7 @@ def _propagated(
     along = np.cumsum(length) - length
     ring = np.searchsorted(np.unique(outline.first), outline.first)
     around = np.bincount(ring, length)[ring] if len(ring) else length
-    live = edges[reach > 0]
+    live = edges[reach >= _LEAST_REACH_M]
     for lag in range(1, int(outline.size[live].max(initial=1))):
         live = live[outline.size[live] > lag]
         other = outline.first[live] + (live - outline.first[live] + lag) % outline.size[live]
