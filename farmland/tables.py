@@ -5,6 +5,7 @@ from farmland.chiefs import Appointment, Chief
 from farmland.city import Demonstration
 from farmland.claims import Claim, Deduction, Step
 from farmland.database import Base
+from farmland.evidence import Evidence
 from farmland.plots import Plot
 from farmland.targets import Allocation, Target
 from farmland.tiles import GroundChange
@@ -22,6 +23,7 @@ __all__ = [
     "Claim",
     "Deduction",
     "Demonstration",
+    "Evidence",
     "GroundChange",
     "Plot",
     "Step",
