@@ -54,7 +54,5 @@ def add_visit(session: Session, claim: Claim, actor: Actor, seen: str = "") -> V
     session.add(visit)
     session.flush()
     after = contents(visit)
-    note(
-        session, "claim.visited", claim.number, claim.unit_code, actor=actor.name, at=actor.recorded_at, after=after
-    )
+    note(session, "claim.visited", claim.number, claim.unit_code, actor=actor.name, at=actor.recorded_at, after=after)
     return visit

@@ -109,7 +109,9 @@ def typed(batch: Batch, t: Thresholds) -> Iterator[Found]:
             yield Found(row, TYPED_UNIT_CONFUSED, facts | {"ratio": ratio, "meant_zh": zh, "meant_en": en})
             continue
         facts |= {"difference_mu": facts["typed_mu"] - facts["measured_mu"], "share": float(share[row])}
-        tolerance_mu = max(t.typed_mu, t.typed_share * measured[row], 2 * float(m2_to_mu(_uncertainty_m2(batch, row, t))))
+        tolerance_mu = max(
+            t.typed_mu, t.typed_share * measured[row], 2 * float(m2_to_mu(_uncertainty_m2(batch, row, t)))
+        )
         if abs(share[row]) > t.typed_wrong_share and abs(facts["difference_mu"]) > tolerance_mu:
             yield Found(row, TYPED_AREA_WRONG, facts)
         elif abs(facts["difference_mu"]) > tolerance_mu:

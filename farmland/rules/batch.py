@@ -16,6 +16,7 @@ from farmland.baseline import Baseline, baseline_around
 from farmland.claims import Claim, Method, SourceKind, State
 from farmland.database import table_of
 from farmland.designations import DesignatedArea, Designation
+from farmland.evidence import Evidence, FileKind, Purpose
 from farmland.findings import Finding
 from farmland.net_area import Stage
 from farmland.units import Unit, UnitPolygons, home_of, level_of, polygons
@@ -25,6 +26,20 @@ from geodata.column import BoundsMeet, decode, raw
 
 AROUND_DEGREES = 0.012
 """How far around a claim other claims are looked at: the shift of a Chinese web map is some 700 m."""
+
+_OF_PHOTOGRAPH = (
+    "id",
+    "claim_id",
+    "sha256",
+    "name",
+    "taken_at",
+    "longitude",
+    "latitude",
+    "accuracy_m",
+    "perceptual_hash",
+    "purpose",
+    "recorded_at",
+)
 
 
 @dataclass
@@ -92,7 +107,6 @@ class Surroundings:
         found = polygons(session, Unit.code.in_(sorted(set(unit_codes))))
         self.units = dict(zip(found.codes, found.geometries, strict=True))
         self.baseline: Baseline = baseline_around(session, self.bounds)
-        self.holdings: dict[int, Holding] = {}
 
     @cached_property
     def home(self) -> shapely.Geometry | None:
@@ -145,6 +159,50 @@ class Surroundings:
         for claim_id, at in rows:
             moments.setdefault(claim_id, []).append(at)
         return moments
+
+    @cached_property
+    def photographs(self) -> dict[int, list[Any]]:
+        """The photographs of each claim around, in the order in which they were attached."""
+        rows = self._session.execute(
+            select(*(getattr(Evidence, name) for name in _OF_PHOTOGRAPH))
+            .join(Claim, Claim.id == Evidence.claim_id)
+            .where(Evidence.kind == FileKind.PHOTOGRAPH, BoundsMeet(table_of(Claim), self.bounds))
+            .order_by(Evidence.id)
+        )
+        photos: dict[int, list[Any]] = {}
+        for row in rows:
+            photos.setdefault(row.claim_id, []).append(row)
+        return photos
+
+    @cached_property
+    def all_photographs(self) -> "Photographs":
+        """All photographs of the records: a picture may come back anywhere."""
+        photo = Evidence
+        rows = self._session.execute(
+            select(photo.id, photo.claim_id, Claim.number, photo.name, photo.sha256, photo.perceptual_hash)
+            .join(Claim, Claim.id == photo.claim_id)
+            .where(photo.kind == FileKind.PHOTOGRAPH)
+            .order_by(photo.id)
+        ).all()
+        columns = [np.array(column, dtype=object) for column in zip(*rows, strict=True)]
+        hashes = np.array([int(text or "0", 16) for text in columns[5]], dtype=np.uint64)
+        hashed = np.array([text is not None for text in columns[5]], dtype=bool)
+        ids, claims = columns[0].astype(np.int64), columns[1].astype(np.int64)
+        number, name, sha256 = columns[2:5]
+        return Photographs(ids, claims, number, name, sha256, hashes, hashed)
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """All photographs of the records, as arrays of the same length; `hash` is the perceptual one where `hashed`."""
+
+    id: NDArray[np.int64]
+    claim_id: NDArray[np.int64]
+    number: NDArray[np.object_]
+    name: NDArray[np.object_]
+    sha256: NDArray[np.object_]
+    hash: NDArray[np.uint64]
+    hashed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -204,9 +262,7 @@ class Batch:
             return True
         return (held.reported_at, held.claim_id) < (claim.steps[0].at, claim.claim_id)
 
-    def shared_with(
-        self, tree: shapely.STRtree
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    def shared_with(self, tree: shapely.STRtree) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Pairs of a claim and a polygon of a tree that share land, and how much (m²)."""
         if len(tree.geometries) == 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
@@ -218,7 +274,12 @@ class Batch:
         """What of a claim's polygon some polygons of a tree cover."""
         return shapely.intersection(self.polygons[row], shapely.union_all(tree.geometries[places]))
 
-    def step(self, row: int, state: State) -> Any | None:
+    def shown_before(self, row: int) -> bool:
+        """Whether a photograph shows a claim's land before or during its restoration."""
+        photos = self.around.photographs.get(self.claims[row].claim_id or 0, [])
+        return any(photo.purpose in (Purpose.BEFORE, Purpose.DURING) for photo in photos)
+
+    def step(self, row: int, state: State) -> Any:
         """A claim's step to a state, if it took it."""
         return next((step for step in self.claims[row].steps if step.state == state), None)
 

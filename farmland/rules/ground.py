@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from farmland.claims import State
@@ -188,5 +187,3 @@ def _sums(
         if len(places) > 1:  # surveys of two years cover the same land
             area_m2 = areas_m2([batch.land_of(row, batch.around.baseline.tree, places)])[0]
         yield row, places, float(area_m2), float(area_m2 / batch.gross_m2[row])
-
-

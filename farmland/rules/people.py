@@ -36,7 +36,9 @@ _SAME = (("by", "同一人", "the same name"), ("device", "同一设备", "the s
 def people(batch: Batch, t: Thresholds) -> Iterator[Found]:
     """Who reported, checked and accepted each claim."""
     for row, claim in enumerate(batch.claims):
-        reported, checked, accepted = (batch.step(row, state) for state in (State.REPORTED, State.CHECKED, State.ACCEPTED))
+        reported, checked, accepted = (
+            batch.step(row, state) for state in (State.REPORTED, State.CHECKED, State.ACCEPTED)
+        )
         if checked and (same := _same(reported, checked)):
             yield Found(row, CHECKED_BY_REPORTER, {"reporter": reported.by, "checker": checked.by} | same)
         if accepted is None:

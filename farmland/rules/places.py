@@ -18,7 +18,8 @@ DUPLICATE_POLYGON = Rule(
     "duplicate_polygon",
     Severity.REFUSES,
     (1, 15),
-    "与申报 {other}（{other_unit}）的图形完全相同，面积 {area_m2:,.2f} m²，位于 {longitude:.5f}°E {latitude:.5f}°N：同一图形报了两次。",
+    "与申报 {other}（{other_unit}）的图形完全相同，面积 {area_m2:,.2f} m²，位于 {longitude:.5f}°E {latitude:.5f}°N：同一图形"
+    "报了两次。",
     "The polygon is that of claim {other} ({other_unit}), {area_m2:,.2f} m² at {longitude:.5f}°E {latitude:.5f}°N: the "
     "same polygon was reported twice.",
 )
@@ -167,10 +168,10 @@ def _in_another_guise(batch: Batch, t: Thresholds) -> Iterator[Found]:
             continue
         facts = {"other": held.number, "other_unit": names.get(held.unit_code, held.unit_code)}
         if how is How.AS_DRAWN:
-            yield Found(row, SAME_LAND, facts | {"iou": float(iou)}, batch.polygons[row])
+            yield Found(row, SAME_LAND, {**facts, "iou": float(iou)}, batch.polygons[row])
         else:
-            distance = {"distance_m": float(np.hypot(east, north))}
-            yield Found(row, SAME_LAND_SHIFTED, facts | distance, batch.polygons[row])
+            distance_m = float(np.hypot(east, north))
+            yield Found(row, SAME_LAND_SHIFTED, {**facts, "distance_m": distance_m}, batch.polygons[row])
 
 
 def counted_twice(batch: Batch, t: Thresholds) -> Iterator[Found]:
