@@ -45,7 +45,7 @@ PHOTOGRAPH_BESIDE = Rule(
     "photograph_beside",
     Severity.WARNS,
     (9,),
-    "照片“{name}”拍摄于 {longitude:.5f}°E {latitude:.5f}°N，在地块外 {distance_m:,.0f} m（定位精度 {accuracy_m:,.0f} m）：请核对。",
+    "照片“{name}”拍摄于 {longitude:.5f}°E {latitude:.5f}°N，在地块外 {distance_m:,.0f} m（精度 {accuracy_m:,.0f} m）：请核对。",
     "The photograph “{name}” was taken at {longitude:.5f}°E {latitude:.5f}°N, {distance_m:,.0f} m outside the polygon "
     "(accuracy {accuracy_m:,.0f} m): look at it.",
 )

@@ -209,8 +209,12 @@ def outside(batch: Batch, t: Thresholds) -> Iterator[Found]:
             continue
         share = float(area_m2 / batch.gross_m2[row])
         unit = batch.claims[row].unit_code
-        facts = {"unit_name": batch.around.unit_names[unit], "area_m2": cut[0] if cut else float(area_m2)}
-        facts |= {"share": share} | _belongs(batch, piece)
+        facts = {
+            "unit_name": batch.around.unit_names[unit],
+            "area_m2": cut[0] if cut else float(area_m2),
+            "share": share,
+            **_belongs(batch, piece),
+        }
         yield Found(row, OUTSIDE_UNIT, facts, piece)
         if share <= t.outside_share:
             continue
