@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from farmland.claims import SourceKind, State
 from farmland.evidence import FileKind, Purpose
 from farmland.net_area import Reason, Stage
+from farmland.rules.rule import Severity
 from farmland.targets import AreaBasis
 from farmland.units import Level
 from farmland.warning import Warning
@@ -205,11 +206,28 @@ class Deduction(Answer):
     area_mu: Mu
 
 
+class Found(Answer):
+    """A rule that holds: docs/rules.md."""
+
+    rule: str = Field(examples=["overlaps_claim"])
+    severity: Severity
+    zh: str = Field(description="What the rule says of it, with its facts")
+    en: str
+    longitude: float | None = Field(description="Degrees; of a place on the land that the rule speaks of")
+    latitude: float | None
+
+
+class Doubt(Found):
+    stage: Stage
+    recorded_at: datetime
+
+
 class Claim(_ClaimFacts):
     """As of the moment: the steps taken by then, the deductions and the net area that belong to its state."""
 
     steps: list[Step]
     deductions: list[Deduction]
+    doubts: list[Doubt] = Field(description="Recorded by the moment, at the report and at the acceptance")
     chain: list[Link]
 
 
@@ -251,6 +269,7 @@ class Preview(Answer):
     net_area_m2: M2
     net_area_mu: Mu
     deductions: list[Cut]
+    doubts: list[Found]
 
 
 class Progress(Answer):

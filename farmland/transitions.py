@@ -32,8 +32,9 @@ from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
 from farmland.people import Actor
 from farmland.rules import judge
 from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken
-from farmland.rules.rule import Found, Thresholds
+from farmland.rules.rule import Found
 from farmland.targets import AreaBasis, Target, get_target, require_target
+from farmland.thresholds import Thresholds
 from farmland.units import Unit, get_unit
 from geodata.column import BoundsMeet, next_id, write
 from geodata.crs import hint_for

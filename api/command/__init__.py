@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, evidence, figures, records, tokens
+from api.command import audit, city, evidence, figures, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -27,6 +27,7 @@ for command in (
     figures.waterfall,
     figures.summary,
     figures.map_,
+    audit.audit,
     records.export,
     city.tiles,
 ):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from farmland.ledger import Content
-from farmland.rules.rule import Thresholds
 from farmland.telling import Tell, silent
+from farmland.thresholds import Thresholds
 from geodata.problems import Kind, Problem
 
 

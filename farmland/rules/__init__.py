@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from farmland.rules import areas, evidence, ground, moments, people, places, targets
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Thresholds
+from farmland.rules.rule import Found, Rule
+from farmland.thresholds import Thresholds
 
 RULES: dict[str, Rule] = {
     rule.code: rule for module in (places, ground, areas, evidence, moments, people, targets) for rule in module.RULES

@@ -8,7 +8,8 @@ import shapely
 from farmland.claims import METHOD_NAMES, Method
 from farmland.net_area import Reason
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 from geodata.area import m2_to_mu
 from geodata.uncertainty import area_uncertainty_m2, axis_sigma_m
 

@@ -11,7 +11,8 @@ from farmland.claims import State
 from farmland.evidence import Purpose
 from farmland.net_area import Stage
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 from geodata.scale import metres_per_degree
 from geodata.track import Track, impossible
 

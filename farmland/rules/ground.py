@@ -10,7 +10,8 @@ from farmland.designations import DESIGNATION_NAMES, PROJECTS, Designation
 from farmland.land_classes import class_name
 from farmland.net_area import Reason
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 from geodata.area import areas_m2
 
 BASELINE_FARMLAND = Rule(

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from farmland.claims import STATE_NAMES_ZH, State
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 
 LATE_ENTRY = Rule(
     "late_entry",
@@ -48,6 +49,7 @@ def moments(batch: Batch, t: Thresholds) -> Iterator[Found]:
     """The moments of each step, and that a check came before the acceptance."""
     late, ahead = timedelta(hours=t.late_hours), timedelta(minutes=t.ahead_minutes)
     for row, claim in enumerate(batch.claims):
+        latest = max(claim.steps, key=lambda step: step.recorded_at - step.at)
         for step in claim.steps:
             facts = {
                 "step": str(step.state),
@@ -59,7 +61,7 @@ def moments(batch: Batch, t: Thresholds) -> Iterator[Found]:
                 yield Found(row, FUTURE_EVENT, facts)
             elif t.closed_until is not None and step.at <= t.closed_until < step.recorded_at:
                 yield Found(row, CLOSED_PERIOD, facts | {"closed": f"{t.closed_until:{_FORM}}"})
-            elif step.recorded_at - step.at > late:
+            elif step is latest and step.recorded_at - step.at > late:
                 hours = (step.recorded_at - step.at) / timedelta(hours=1)
                 yield Found(row, LATE_ENTRY, facts | {"hours": hours})
         checked, accepted = batch.step(row, State.CHECKED), batch.step(row, State.ACCEPTED)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from farmland.claims import State
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 from farmland.units import LEVELS, is_within, level_of
 
 SELF_ACCEPTED = Rule(

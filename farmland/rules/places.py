@@ -8,7 +8,8 @@ import shapely
 from farmland.claims import State
 from farmland.net_area import Reason, Stage
 from farmland.rules.batch import Batch
-from farmland.rules.rule import Found, Rule, Severity, Thresholds
+from farmland.rules.rule import Found, Rule, Severity
+from farmland.thresholds import Thresholds
 from geodata.area import areas_m2
 from geodata.crs import hint_for
 from geodata.gcj02 import from_gcj02
