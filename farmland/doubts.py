@@ -70,7 +70,7 @@ def refuse(number: str, found: Sequence[Found]) -> None:
             f"sentences_{language}": " ".join(case.rule.sentence(case.facts, language) for case in refusing)
             for language in ("zh", "en")
         }
-        raise Problem(REFUSED_BY_RULES, number=number, **said)
+        raise Problem(REFUSED_BY_RULES, number=number, rules=[case.rule.code for case in refusing], **said)
 
 
 def doubts_of(session: Session, claim_id: int, moment: datetime) -> Sequence[Doubt]:

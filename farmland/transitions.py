@@ -37,7 +37,7 @@ from farmland.targets import AreaBasis, Target, get_target, require_target
 from farmland.thresholds import Thresholds
 from farmland.units import Unit, get_unit
 from geodata.column import BoundsMeet, next_id, write
-from geodata.crs import hint_for
+from geodata.crs import hint_for_degrees
 from geodata.problems import Kind, Problem
 
 CLAIM_NUMBER_TAKEN = Kind(
@@ -196,7 +196,7 @@ class Ground:
         home = self.around.home
         hints = ("", "")
         if home is not None and not shapely.intersects(home, polygon):
-            hints = hint_for(np.array([polygon], dtype=object), home)
+            hints = hint_for_degrees(polygon, home)
         return Problem(
             OUTSIDE_WHOLLY,
             unit_code=unit.code,

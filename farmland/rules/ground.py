@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from farmland.claims import State
 from farmland.designations import DESIGNATION_NAMES, PROJECTS, Designation
 from farmland.land_classes import class_name
-from farmland.net_area import Reason
+from farmland.net_area import Reason, Stage
 from farmland.rules.batch import Batch
 from farmland.rules.rule import Found, Rule, Severity
 from farmland.thresholds import Thresholds
@@ -133,6 +133,8 @@ def on_baseline(batch: Batch, t: Thresholds) -> Iterator[Found]:
         if share > t.land_class_share:
             facts = {"area_m2": area_m2, "share": share}
             yield Found(row, STEEP, facts, batch.land_of(row, baseline.tree, places))
+    if batch.stage is Stage.REPORTED:  # photographs come after the report
+        return
     hard = np.array([code.startswith(_HARD_CLASSES) for code in baseline.land_class[j]], dtype=bool)
     for row, places, area_m2, share in _sums(batch, i[hard], j[hard], shared[hard]):
         if share > t.land_class_share and not batch.shown_before(row):

@@ -11,7 +11,7 @@ from farmland.rules.batch import Batch
 from farmland.rules.rule import Found, Rule, Severity
 from farmland.thresholds import Thresholds
 from geodata.area import areas_m2
-from geodata.crs import hint_for
+from geodata.crs import hint_for_degrees
 from geodata.gcj02 import from_gcj02
 from geodata.guise import How, same_land
 
@@ -244,5 +244,5 @@ def _outside_city(batch: Batch, row: int, t: Thresholds) -> Iterator[Found]:
     beyond = shapely.difference(batch.polygons[row], home)
     share = float(areas_m2([beyond])[0] / batch.gross_m2[row])
     if share > t.outside_share:
-        zh, en = hint_for(batch.polygons[[row]], home)
+        zh, en = hint_for_degrees(batch.polygons[row], home)
         yield Found(row, WRONG_POSITION, {"share": share, "hint_zh": zh, "hint_en": en}, batch.polygons[row])
