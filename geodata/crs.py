@@ -34,6 +34,7 @@ WRONG_POSITION = Kind(
 
 _CANDIDATES = (4490, 4546, 4525, 4547, 4526, 4545, 4524, 4497, 4498, 32649, 32650, 3857)
 _FIRST_ZONE = 4534  # CGCS2000, 3-degree, central meridian 75° E; the others follow
+_ZONES = range(4513, 4555)  # the same with zone prefixes, then without
 _NAMES_ZH = {
     4490: "CGCS2000 经纬度",
     4524: "CGCS2000 三度带 36 带（带号）",
@@ -156,7 +157,9 @@ def hint_for_degrees(geometry: shapely.Geometry, home: shapely.Geometry) -> tupl
     centre = _centres(shapely.bounds(np.array([geometry], dtype=object)))
     zone = _FIRST_ZONE + int(np.clip(np.round((centre[0, 0] - 75) / 3), 0, 20))
     metres = np.column_stack(Transformer.from_crs(STORAGE, zone, always_xy=True).transform(*centre.T))
-    fits = [fit for fit in fitting_systems(metres, home) if fit.epsg != zone] if np.isfinite(metres).all() else []
+    fits = fitting_systems(metres, home) if np.isfinite(metres).all() else []
+    # Other projections of the same meridian move land by a kilometre: what lies beside the city is not theirs.
+    fits = [fit for fit in fits if fit.epsg in _ZONES and fit.epsg != zone]
     if fits and not fits[0].swapped:
         epsg = fits[0].epsg
         return (

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import openpyxl
 import psycopg
 import pytest
 import shapely
-from conftest import CITY, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE, make_small_city
+from conftest import CITY, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE, Run, make_small_city
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -27,6 +29,7 @@ from farmland.evidence import Purpose, Received, attach
 from farmland.net_area import net_area
 from farmland.people import Actor
 from farmland.photographs import PhotoFacts
+from farmland.progress import progress
 from farmland.rules import RULES
 from farmland.rules.rule import Severity
 from farmland.tables import BaselinePatch, DesignatedArea, Finding, Target
@@ -551,9 +554,9 @@ def test_gross_less_cuts_is_net_and_no_part_is_below_the_minimum(
     assert net.net_m2 <= without.net_m2 + 0.01
 
 
-def save(folder: Path, name: str, shapes: list[shapely.Geometry], **columns: list[object]) -> str:
-    gpd.GeoDataFrame(columns, geometry=shapes, crs=4490).to_file(folder / name)
-    return name
+def save(folder: Path, file: str, shapes: list[shapely.Geometry], **columns: list[object]) -> str:
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=4490).to_file(folder / file)
+    return file
 
 
 STEPS: dict[str, list[object]] = {
@@ -632,7 +635,6 @@ def test_an_audit_puts_all_rules_to_all_claims(tianzhang: Run, small_city: Datab
     assert clean.returncode == 0, clean.stderr
     assert "project_overlap" in clean.stdout and "red_line" in clean.stdout and "No accepted claim" in clean.stdout
     layer = gpd.read_file(tmp_path / "doubts.gpkg")
-    assert pyogrio.list_layers(tmp_path / "doubts.gpkg").tolist() == [["doubts", "Polygon"]] or len(layer)
     place = layer[layer["规则 rule"] == "project_overlap"].iloc[0]
     assert place["面积 area m²"] == pytest.approx(area_m2(FIELD) / 2, rel=1e-6) and "省级" in place["说明 sentence"]
     assert place.geometry.equals_exact(part_of(0.5).normalize(), 1e-9) or place.geometry.equals(part_of(0.5))
