@@ -1,5 +1,6 @@
 """Rules: an attempt at each known way to inflate a figure that its rule catches, and a near miss that is let through."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -17,22 +18,23 @@ from conftest import CITY, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE, Run, mak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.settings import Settings
 from farmland.audit import audit
-from farmland.claims import Claim, Method, State, Step
+from farmland.claims import Claim, Method, State, Step, get_claim
 from farmland.database import Database, table_of
 from farmland.doubts import doubts_of
 from farmland.evidence import Purpose, Received, attach
+from farmland.ledger import Content, merge, stored
 from farmland.net_area import net_area
 from farmland.people import Actor
 from farmland.photographs import PhotoFacts
 from farmland.progress import progress
 from farmland.rules import RULES
 from farmland.rules.rule import Severity
-from farmland.tables import BaselinePatch, DesignatedArea, Finding, Target
+from farmland.tables import BaselinePatch, DesignatedArea, Doubt, Entry, Finding, Target, Visit
 from farmland.targets import allocate
 from farmland.thresholds import Thresholds
 from farmland.transitions import Report, report_claim, take_step
@@ -659,3 +661,24 @@ def test_an_audit_puts_all_rules_to_all_claims(tianzhang: Run, small_city: Datab
 
 def baseline(folder: Path) -> str:
     return save(folder, "dltb.gpkg", [FIELD], BSM=["1"], DLBM=["0101"], GDPDJB=["5"])
+
+
+def test_the_ledger_speaks_of_every_row_that_rules_write(tianzhang: Run, small_city: Database, tmp_path: Path) -> None:
+    save(tmp_path, "claims.gpkg", [FIELD, moved(0.0019)], number=["C1", "C2"], unit_code=[VILLAGE] * 2, **STEPS)
+    save(tmp_path, "areas.gpkg", [FIELD], kind=["red_line"])
+    save(tmp_path, "findings.gpkg", [part_of(0.5)], at=["2022-03-01"])
+    for noun, file in (("designations", "areas"), ("claims", "claims"), ("findings", "findings")):
+        done = tianzhang("import", noun, f"{file}.gpkg")
+        assert done.returncode == 0, done.stderr
+    with small_city.writing() as session:
+        at = datetime.now(START.tzinfo)
+        add_visit(session, get_claim(session, "C1"), Actor("town", at, at), "出苗")
+    with small_city.reading() as session:
+        said: Content = {}
+        for entry in session.scalars(select(Entry).order_by(Entry.seq)):
+            tables = {name: rows for name, rows in json.loads(entry.after).items() if name != "file"}
+            merge(said, tables)
+        for model in (Doubt, Visit, DesignatedArea, Finding):
+            table = table_of(model)
+            held = stored(session, table)[table.name]
+            assert said[table.name] == held and held["id"], table.name
