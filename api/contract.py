@@ -9,7 +9,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from farmland.claims import SourceKind, State
+from farmland.evidence import FileKind, Purpose
 from farmland.net_area import Reason, Stage
+from farmland.rules.rule import Severity
 from farmland.survey import Method
 from farmland.targets import AreaBasis
 from farmland.units import Level
@@ -208,12 +210,55 @@ class Deduction(Answer):
     area_mu: Mu
 
 
+class Found(Answer):
+    """A rule that holds: docs/rules.md."""
+
+    rule: str = Field(examples=["overlaps_claim"])
+    severity: Severity
+    zh: str = Field(description="What the rule says of it, with its facts")
+    en: str
+    longitude: float | None = Field(description="Degrees; of a place on the land that the rule speaks of")
+    latitude: float | None
+
+
+class Doubt(Found):
+    stage: Stage
+    recorded_at: datetime
+
+
 class Claim(_ClaimFacts):
     """As of the moment: the steps taken by then, the deductions and the net area that belong to its state."""
 
     steps: list[Step]
     deductions: list[Deduction]
+    doubts: list[Doubt] = Field(description="Recorded by the moment, at the report and at the acceptance")
     chain: list[Link]
+
+
+class Evidence(Answer):
+    """A file attached to a claim; what a photograph does not tell of itself is null."""
+
+    sha256: str = Field(description="The content's SHA-256: the file's address")
+    kind: FileKind
+    media_type: str
+    size: int = Field(description="Bytes")
+    name: str
+    purpose: Purpose
+    taken_at: datetime | None
+    longitude: float | None = Field(description="Degrees, WGS 84")
+    latitude: float | None = Field(description="Degrees, WGS 84")
+    accuracy_m: float | None = Field(description="Of the position, metres")
+    bearing: float | None = Field(description="Where the camera looked, degrees clockwise from north")
+    device: str | None
+    perceptual_hash: str | None = Field(description="pHash, 16 hexadecimal digits; alike pictures differ in few bits")
+    by: str
+    client_at: datetime | None = Field(description="When it was attached, as the sender says")
+    recorded_at: datetime
+
+
+class EvidenceList(Answer):
+    number: str = Field(description="The claim's")
+    evidence: list[Evidence] = Field(description="In the order in which they were attached")
 
 
 class Cut(Answer):
@@ -228,6 +273,7 @@ class Preview(Answer):
     net_area_m2: M2
     net_area_mu: Mu
     deductions: list[Cut]
+    doubts: list[Found]
 
 
 class Progress(Answer):

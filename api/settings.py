@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from farmland.thresholds import Thresholds
 from farmland.warning import WarningColours
 from geodata.problems import Kind, Language, Problem
 
@@ -30,6 +31,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     warning_green: float = Field(default=1.0, gt=0)
     warning_yellow: float = Field(default=0.85, gt=0)
+    evidence: str = ""
+    evidence_limit_mb: int = Field(default=20, gt=0)
+    second_visit_days: int = Field(default=Thresholds.second_visit_days, ge=0)
+    minimum_m2: float = Field(default=Thresholds.minimum_m2, ge=0)
+    late_hours: float = Field(default=Thresholds.late_hours, ge=0)
+    typed_share: float = Field(default=Thresholds.typed_share, ge=0)
     lang: Literal["zh", "en"] | None = None
 
     @property
@@ -43,8 +50,27 @@ class Settings(BaseSettings):
         return self.data_dir / "tiles"
 
     @property
+    def evidence_address(self) -> str:
+        """Where evidence files are kept; by default a folder in the data folder."""
+        return self.evidence or str(self.data_dir / "evidence")
+
+    @property
+    def evidence_limit(self) -> int:
+        """The most bytes that an evidence file may have."""
+        return self.evidence_limit_mb * 1_000_000
+
+    @property
     def colours(self) -> WarningColours:
         return WarningColours(self.warning_green, self.warning_yellow)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(
+            second_visit_days=self.second_visit_days,
+            minimum_m2=self.minimum_m2,
+            late_hours=self.late_hours,
+            typed_share=self.typed_share,
+        )
 
     @property
     def language(self) -> Language:

@@ -1,8 +1,8 @@
 """The net area (净面积) of a claim: what is left of its polygon once all that cannot count is cut off, each cut named.
 
-In this order: what lies outside its unit; what was farmland at the baseline; what other claims hold. Then, where the
-target counts without ridges, the ridges' share. Every cut is the difference between the measured areas before and
-after it, so that gross less deductions is net to the last 0.01 m².
+In this order: what lies outside its unit; what was farmland at the baseline; what other claims hold; parts
+of what is left that are too small to map. Then, where the target counts without ridges, the ridges' share. Every cut is
+the difference between the measured areas before and after it, so that gross less deductions is net to the last 0.01 m².
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geodata.area import area_m2
-from geodata.plane import Plane
+from geodata.area import area_m2, areas_m2
+from geodata.plane import Plane, polygons_of
 
 
 class Stage(StrEnum):
@@ -30,6 +30,7 @@ class Reason(StrEnum):
     OUTSIDE_UNIT = "outside_unit"
     BASELINE_FARMLAND = "baseline_farmland"
     OTHER_CLAIM = "other_claim"
+    BELOW_MINIMUM = "below_minimum"
     RIDGES = "ridges"
 
 
@@ -37,6 +38,7 @@ REASON_NAMES = {
     Reason.OUTSIDE_UNIT: ("在行政单位之外", "outside the unit"),
     Reason.BASELINE_FARMLAND: ("基期已是耕地", "farmland at the baseline"),
     Reason.OTHER_CLAIM: ("与其他申报重复", "held by another claim"),
+    Reason.BELOW_MINIMUM: ("不足最小上图面积", "below the minimum area"),
     Reason.RIDGES: ("扣除田坎", "ridges"),
 }
 
@@ -67,6 +69,7 @@ def net_area(
     farmland: NDArray[np.object_] | Iterable[shapely.Geometry],
     others: Iterable[tuple[int, shapely.Geometry]],
     ridge_factor: float = 0.0,
+    minimum_m2: float = 0.0,
 ) -> NetArea:
     """Cut from a claim's polygon what cannot count.
 
@@ -76,6 +79,7 @@ def net_area(
     farmland : baseline patches that are farmland; those that do not meet the polygon do no harm
     others : (claim id, what that claim holds), in the order in which they are to be deducted
     ridge_factor : the share of ridges (0 to 1) to deduct from what is left
+    minimum_m2 : parts of what is left that are smaller do not count
 
     Returns
     -------
@@ -100,6 +104,10 @@ def net_area(
                 plane.difference(net.geometry, [held]),
                 claim_id,
             )
+    parts = shapely.get_parts(net.geometry)
+    large = areas_m2(parts) >= minimum_m2
+    if not large.all():
+        _cut(net, plane, Reason.BELOW_MINIMUM, polygons_of(shapely.multipolygons(parts[large])))
     ridges_m2 = round(net.net_m2 * ridge_factor, 2)
     if ridges_m2 > 0:
         net.cuts.append(Cut(Reason.RIDGES, ridges_m2))

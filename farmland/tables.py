@@ -7,6 +7,10 @@ from farmland.chiefs import Appointment, Chief
 from farmland.city import Demonstration
 from farmland.claims import Claim, Deduction, Step
 from farmland.database import Base
+from farmland.designations import DesignatedArea
+from farmland.doubts import Doubt
+from farmland.evidence import Evidence
+from farmland.findings import Finding
 from farmland.ledger import Entry
 from farmland.periods import Period
 from farmland.plots import Plot
@@ -14,6 +18,7 @@ from farmland.targets import Allocation, Target
 from farmland.tiles import GroundChange
 from farmland.tokens import Token
 from farmland.units import Unit
+from farmland.visits import Visit
 
 SCHEMA = Base.metadata
 
@@ -34,7 +39,11 @@ __all__ = [
     "Claim",
     "Deduction",
     "Demonstration",
+    "DesignatedArea",
+    "Doubt",
     "Entry",
+    "Evidence",
+    "Finding",
     "GroundChange",
     "Period",
     "Plot",
@@ -42,5 +51,6 @@ __all__ = [
     "Target",
     "Token",
     "Unit",
+    "Visit",
     "tracked",
 ]

@@ -14,7 +14,6 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, undefer
 
-from farmland.baseline import BaselinePatch
 from farmland.claims import (
     NEEDS_WHY,
     NEXT,
@@ -26,13 +25,19 @@ from farmland.claims import (
     Step,
 )
 from farmland.database import Base, table_of
-from farmland.land_classes import farmland_codes
-from farmland.ledger import NOTHING, Content, contents, note
+from farmland.doubts import record, refuse
+from farmland.ledger import NOTHING, Content, contents, merge, note
 from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
+from farmland.people import Actor
+from farmland.rules import judge
+from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken
+from farmland.rules.rule import Found
 from farmland.survey import Method, check_accuracies, uncertainty_m2
-from farmland.targets import AreaBasis, Target, require_target
-from farmland.units import Unit, get_unit, polygons
-from geodata.column import BoundsMeet, decode, next_id, raw, write
+from farmland.targets import AreaBasis, Target, get_target, require_target
+from farmland.thresholds import Thresholds
+from farmland.units import Unit, get_unit
+from geodata.column import BoundsMeet, next_id, write
+from geodata.crs import hint_for_degrees
 from geodata.problems import Kind, Problem
 
 CLAIM_NUMBER_TAKEN = Kind(
@@ -66,9 +71,9 @@ NOTHING_NET = Kind(
 )
 OUTSIDE_WHOLLY = Kind(
     "claim_outside_unit",
-    "申报地块全部在{unit_name}（{unit_code}）之外（中心 {longitude:.5f}°E {latitude:.5f}°N）。请核对行政单位和坐标系。",
+    "申报地块全部在{unit_name}（{unit_code}）之外（中心 {longitude:.5f}°E {latitude:.5f}°N）。请核对行政单位和坐标系。{hint_zh}",
     "The claimed polygon lies wholly outside {unit_name} ({unit_code}), at {longitude:.5f}°E {latitude:.5f}°N. Check "
-    "the unit and the coordinate system.",
+    "the unit and the coordinate system.{hint_en}",
 )
 UNIT_WITHOUT_POLYGON = Kind(
     "unit_without_polygon",
@@ -98,37 +103,10 @@ class Report:
     track: list[list[Any]] | None = None
 
 
-@dataclass(frozen=True)
-class Actor:
-    """Who takes a step, as the records will name them, and when (the moment it happened, the moment it is recorded).
-
-    `unit_code` is the unit for which they act, None where nobody knows; device and household are what tells two persons
-    apart who are one.
-    """
-
-    name: str
-    at: datetime
-    recorded_at: datetime
-    unit_code: str | None = None
-    device: str | None = None
-    household: str | None = None
-
-
-@dataclass
-class _Holding:
-    """What a claim holds of the land, and since and until when."""
-
-    claim_id: int
-    reported_net: shapely.Geometry
-    reported_at: datetime
-    accepted_net: shapely.Geometry | None = None
-    until: datetime | None = None
-
-
 class Ground:
-    """The land around some polygons, read once: units, baseline farmland, and what claims hold.
+    """The land around some claims, read once: what lies there, and what claims hold.
 
-    `polygons` are those of the claims to be judged (degrees); `unit_codes` their units.
+    `geometries` are the polygons of the claims to be judged (degrees); `unit_codes` their units.
     """
 
     def __init__(
@@ -136,28 +114,23 @@ class Ground:
         session: Session,
         geometries: Sequence[shapely.Geometry],
         unit_codes: Sequence[str],
+        thresholds: Thresholds | None = None,
     ) -> None:
+        self.thresholds = thresholds or Thresholds()
         bounds = shapely.total_bounds(np.array(geometries, dtype=object))
-        found = polygons(session, Unit.code.in_(sorted(set(unit_codes))))
-        self._units = dict(zip(found.codes, found.geometries, strict=True))
-        patches = session.execute(
-            select(raw(BaselinePatch.geometry)).where(
-                BaselinePatch.land_class.in_(farmland_codes()),
-                BoundsMeet(table_of(BaselinePatch), bounds),
-            )
-        )
-        self._farmland = shapely.STRtree(decode(list(patches.scalars())))
+        self.around = Surroundings(session, bounds, unit_codes)
         claims = session.scalars(
             select(Claim)
-            .where(BoundsMeet(table_of(Claim), bounds))
+            .where(BoundsMeet(table_of(Claim), bounds + AROUND_DEGREES * np.array([-1, -1, 1, 1])))
             .options(
+                undefer(Claim.geometry),
                 undefer(Claim.reported_net),
                 undefer(Claim.accepted_net),
                 selectinload(Claim.steps),
             )
             .order_by(Claim.id)
         ).all()
-        self._holdings: list[_Holding] = []
+        self._holdings: list[Holding] = []
         self._places: dict[int, int] = {}
         self._bounds = np.empty((0, 4))
         for claim in claims:
@@ -166,9 +139,18 @@ class Ground:
     def note(self, claim: Claim) -> None:
         """Take in what a claim holds now."""
         ends = [step.at for step in claim.steps if step.state in (State.REJECTED, State.REVOKED)]
-        held = _Holding(claim.id, claim.reported_net, claim.steps[0].at, claim.accepted_net, ends[0] if ends else None)
-        # What is accepted can reach further than what was reported: other claims may have gone since.
-        bounds = shapely.bounds(claim.reported_net if claim.accepted_net is None else claim.accepted_net)
+        held = Holding(
+            claim.id,
+            claim.number,
+            claim.unit_code,
+            claim.geometry,
+            claim.fingerprint,
+            claim.reported_net,
+            claim.steps[0].at,
+            claim.accepted_net,
+            ends[0] if ends else None,
+        )
+        bounds = shapely.bounds(claim.geometry)
         if (place := self._places.get(claim.id)) is None:
             self._places[claim.id] = len(self._holdings)
             self._holdings.append(held)
@@ -190,34 +172,52 @@ class Ground:
         At reporting all live claims reported by then are deducted with what they hold; at acceptance the accepted ones
         that are not revoked by then: who is accepted first keeps the land.
         """
-        area = self._units.get(unit.code)
+        area = self.around.units.get(unit.code)
         if area is None:
             raise Problem(UNIT_WITHOUT_POLYGON, unit_code=unit.code, unit_name=unit.name)
         if not shapely.intersects(area, polygon):
-            centre = shapely.point_on_surface(polygon)
-            raise Problem(
-                OUTSIDE_WHOLLY,
-                unit_code=unit.code,
-                unit_name=unit.name,
-                longitude=centre.x,
-                latitude=centre.y,
-            )
-        farmland = self._farmland.geometries[self._farmland.query(polygon, predicate="intersects")]
+            raise self._outside(polygon, unit)
         return net_area(
             polygon,
             area,
-            farmland,
+            self.around.baseline.farmland_at(polygon),
             self._others(polygon, stage, at, own_id),
             ridge_factor,
+            self.thresholds.minimum_m2,
         )
+
+    def found(self, claim: Judged, stage: Stage, at: datetime) -> list[Found]:
+        """What the rules find of a claim at a stage and a moment."""
+        near = self._near(claim.polygon, AROUND_DEGREES)
+        return judge(Batch([claim], self.around, stage, at, [self._holdings[place] for place in near]), self.thresholds)
+
+    def _outside(self, polygon: shapely.Geometry, unit: Unit) -> Problem:
+        centre = shapely.point_on_surface(polygon)
+        home = self.around.home
+        hints = ("", "")
+        if home is not None and not shapely.intersects(home, polygon):
+            hints = hint_for_degrees(polygon, home)
+        return Problem(
+            OUTSIDE_WHOLLY,
+            unit_code=unit.code,
+            unit_name=unit.name,
+            longitude=centre.x,
+            latitude=centre.y,
+            hint_zh=hints[0],
+            hint_en=hints[1] and f" {hints[1]}",
+        )
+
+    def _near(self, polygon: shapely.Geometry, degrees: float) -> list[int]:
+        west, south, east, north = polygon.bounds
+        x0, y0, x1, y1 = self._bounds.T
+        meet = (x0 <= east + degrees) & (x1 >= west - degrees) & (y0 <= north + degrees) & (y1 >= south - degrees)
+        return [int(place) for place in np.flatnonzero(meet)]
 
     def _others(
         self, polygon: shapely.Geometry, stage: Stage, at: datetime, own_id: int | None
     ) -> list[tuple[int, shapely.Geometry]]:
-        west, south, east, north = polygon.bounds
-        x0, y0, x1, y1 = self._bounds.T
         others = []
-        for place in np.flatnonzero((x0 <= east) & (x1 >= west) & (y0 <= north) & (y1 >= south)):
+        for place in self._near(polygon, 0):
             held = self._holdings[place]
             if held.claim_id == own_id or (held.until is not None and held.until <= at):
                 continue
@@ -225,16 +225,18 @@ class Ground:
                 if held.accepted_net is not None:
                     others.append((held.claim_id, held.accepted_net))
             elif held.reported_at <= at:
-                others.append((held.claim_id, held.accepted_net or held.reported_net))
+                others.append((held.claim_id, held.held))
         return others
 
 
-def preview(session: Session, report: Report, actor: Actor) -> NetArea:
-    """The net area that a claim would have, with nothing written. Raises as :func:`report_claim`."""
+def preview(
+    session: Session, report: Report, actor: Actor, thresholds: Thresholds | None = None
+) -> tuple[NetArea, list[Found]]:
+    """The net area that a claim would have and what rules would find, with nothing written. Raises as :func:`report_claim`."""
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
-    ground = Ground(session, [report.geometry], [unit.code])
-    return ground.judge(
+    ground = Ground(session, [report.geometry], [unit.code], thresholds)
+    net = ground.judge(
         report.geometry,
         unit,
         Stage.REPORTED,
@@ -242,10 +244,47 @@ def preview(session: Session, report: Report, actor: Actor) -> NetArea:
         _ridges(target, report.ridge_factor),
         None,
     )
+    return net, ground.found(_reported(report, unit, target, net, actor), Stage.REPORTED, actor.at)
 
 
-def report_claim(session: Session, report: Report, actor: Actor, ground: Ground | None = None) -> Claim:
-    """Write a new claim, reported. Only under the right to write.
+def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: Actor) -> Judged:
+    """A claim that is being reported, as rules look at it."""
+    return Judged(
+        None,
+        report.number or "",
+        unit.code,
+        report.geometry,
+        report.fingerprint,
+        net.gross_m2,
+        net.geometry,
+        _cuts(net),
+        _ridges(target, report.ridge_factor),
+        target.area_basis == AreaBasis.RIDGES_DEDUCTED,
+        report.typed_area_mu,
+        report.method,
+        uncertainty_m2(report.geometry, report.method, report.accuracy_m),
+        report.track,
+        report.source_kind,
+        [_taken(State.REPORTED, actor)],
+    )
+
+
+def _cuts(net: NetArea) -> list[tuple[str, float, shapely.Geometry | None]]:
+    return [(cut.reason, cut.area_m2, cut.geometry) for cut in net.cuts]
+
+
+def _taken(state: State, actor: Actor) -> Taken:
+    return Taken(state, actor.at, actor.name, actor.unit_code, actor.device, actor.household, actor.recorded_at)
+
+
+def report_claim(
+    session: Session,
+    report: Report,
+    actor: Actor,
+    ground: Ground | None = None,
+    thresholds: Thresholds | None = None,
+) -> Claim:
+    """Write a new claim, reported, with the doubts that rules have about it. Only under the right to write.
 
     `ground` is given where many claims are reported at once. Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN,
     CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY, ACCURACIES_COUNT.
@@ -255,9 +294,10 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
     if report.number and session.scalar(select(Claim.id).where(Claim.number == report.number)) is not None:
         raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
     check_accuracies(report.geometry, report.accuracy_m)
-    ground = ground or Ground(session, [report.geometry], [unit.code])
+    ground = ground or Ground(session, [report.geometry], [unit.code], thresholds)
     ridge_factor = _ridges(target, report.ridge_factor)
     net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
+    judged = _reported(report, unit, target, net, actor)
     connection = session.connection()
     claim_id = next_id(connection, table_of(Claim))
     row = {
@@ -275,7 +315,7 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
         "track": report.track,
         "fingerprint": report.fingerprint,
         "gross_m2": net.gross_m2,
-        "gross_u_m2": uncertainty_m2(report.geometry, report.method, report.accuracy_m),
+        "gross_u_m2": judged.gross_u_m2,
         "reported_net": net.geometry,
         "reported_net_m2": net.net_m2,
         "reported_net_u_m2": uncertainty_m2(report.geometry, report.method, report.accuracy_m, net.geometry),
@@ -286,7 +326,10 @@ def report_claim(session: Session, report: Report, actor: Actor, ground: Ground 
     step = _add_step(claim, State.REPORTED, actor, "")
     cuts = _add_deductions(claim, Stage.REPORTED, net)
     session.flush()
-    _note(session, claim, actor, State.REPORTED, after=contents(claim, step, *cuts))
+    after = contents(claim, step, *cuts)
+    found = ground.found(judged, Stage.REPORTED, actor.at)
+    merge(after, record(session, claim.id, Stage.REPORTED, found, actor.recorded_at))
+    _note(session, claim, actor, State.REPORTED, after=after)
     ground.note(claim)
     return claim
 
@@ -298,10 +341,11 @@ def take_step(
     actor: Actor,
     why: str = "",
     ground: Ground | None = None,
+    thresholds: Thresholds | None = None,
 ) -> Claim:
     """Move a claim to its next state. Only under the right to write; the claim as read under it.
 
-    Raises WRONG_STATE, WHY_MISSING, STEP_BEFORE_LAST, and for an acceptance NOTHING_NET.
+    Raises WRONG_STATE, WHY_MISSING, STEP_BEFORE_LAST, and for an acceptance REFUSED_BY_RULES, NOTHING_NET.
     """
     names = {"number": claim.number, "step": state, "step_zh": STATE_NAMES_ZH[state]}
     if state not in NEXT[claim.state]:
@@ -315,12 +359,15 @@ def take_step(
         raise Problem(WHY_MISSING, **names)
     if actor.at < claim.steps[-1].at:
         raise Problem(STEP_BEFORE_LAST, at=actor.at, last=claim.steps[-1].at, **names)
-    ground = ground or Ground(session, [claim.geometry], [claim.unit_code])
+    ground = ground or Ground(session, [claim.geometry], [claim.unit_code], thresholds)
     before: Content = {}
+    doubts: Content = {}
     changed: list[Base] = []
     if state is State.ACCEPTED:
         unit = get_unit(session, claim.unit_code)
         net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
+        found = ground.found(_accepted(session, claim, net, actor), Stage.ACCEPTED, actor.at)
+        refuse(claim.number, found)
         if net.net_m2 <= 0:
             raise Problem(
                 NOTHING_NET,
@@ -332,11 +379,36 @@ def take_step(
         claim.accepted_net, claim.accepted_net_m2 = net.geometry, net.net_m2
         claim.accepted_net_u_m2 = uncertainty_m2(claim.geometry, claim.method, claim.accuracy_m, net.geometry)
         changed = [claim, *_add_deductions(claim, Stage.ACCEPTED, net)]
+        doubts = record(session, claim.id, Stage.ACCEPTED, found, actor.recorded_at)
     changed.append(_add_step(claim, state, actor, why.strip()))
     session.flush()
-    _note(session, claim, actor, state, before, contents(*changed))
+    after = contents(*changed)
+    merge(after, doubts)
+    _note(session, claim, actor, state, before, after)
     ground.note(claim)
     return claim
+
+
+def _accepted(session: Session, claim: Claim, net: NetArea, actor: Actor) -> Judged:
+    """A claim that is being accepted, as rules look at it."""
+    return Judged(
+        claim.id,
+        claim.number,
+        claim.unit_code,
+        claim.geometry,
+        claim.fingerprint,
+        claim.gross_m2,
+        net.geometry,
+        _cuts(net),
+        claim.ridge_factor,
+        get_target(session, claim.target_code).area_basis == AreaBasis.RIDGES_DEDUCTED,
+        claim.typed_area_mu,
+        claim.method,
+        claim.gross_u_m2,
+        claim.track,
+        claim.source_kind,
+        [*claim.steps, _taken(State.ACCEPTED, actor)],
+    )
 
 
 def _ridges(target: Target, ridge_factor: float) -> float:

@@ -33,6 +33,8 @@ WRONG_POSITION = Kind(
 )
 
 _CANDIDATES = (4490, 4546, 4525, 4547, 4526, 4545, 4524, 4497, 4498, 32649, 32650, 3857)
+_FIRST_ZONE = 4534  # CGCS2000, 3-degree, central meridian 75° E; the others follow
+_ZONES = range(4513, 4555)  # the same with zone prefixes, then without
 _NAMES_ZH = {
     4490: "CGCS2000 经纬度",
     4524: "CGCS2000 三度带 36 带（带号）",
@@ -145,6 +147,26 @@ def hint_for(geometries: NDArray[np.object_], home: shapely.Geometry | None) -> 
     if home is None or len(bounds) == 0:
         return "若确知，请加 --crs，如 --crs EPSG:4546。", "Where it is known, add --crs, such as --crs EPSG:4546."
     return _hint(_centres(bounds), home, None)
+
+
+def hint_for_degrees(geometry: shapely.Geometry, home: shapely.Geometry) -> tuple[str, str]:
+    """What may be said in Chinese and English of a geometry in degrees that does not lie in `home`.
+
+    Its axes may be exchanged, or its metres were read in the 3-degree zone in which it lies now and belong to another.
+    """
+    centre = _centres(shapely.bounds(np.array([geometry], dtype=object)))
+    zone = _FIRST_ZONE + int(np.clip(np.round((centre[0, 0] - 75) / 3), 0, 20))
+    metres = np.column_stack(Transformer.from_crs(STORAGE, zone, always_xy=True).transform(*centre.T))
+    fits = fitting_systems(metres, home) if np.isfinite(metres).all() else []
+    # Other projections of the same meridian move land by a kilometre: what lies beside the city is not theirs.
+    fits = [fit for fit in fits if fit.epsg in _ZONES and fit.epsg != zone]
+    if fits and not fits[0].swapped:
+        epsg = fits[0].epsg
+        return (
+            f"坐标像是按 EPSG:{zone} 换算的；若原为 EPSG:{epsg}（{_NAMES_ZH[epsg]}），就在本市内：请用正确的带重新换算。",
+            f"It looks as if its metres were read as EPSG:{zone}; as EPSG:{epsg} it would lie in the city: convert it anew.",
+        )
+    return _hint(centre, home, None)
 
 
 def _centres(bounds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -124,6 +124,12 @@ SQUARES = {
 @pytest.fixture
 def small_city(database: Database) -> Database:
     """A city of two towns and three villages, all squares, with the target of 2022."""
+    make_small_city(database)
+    return database
+
+
+def make_small_city(database: Database) -> None:
+    """Write the small city."""
     with database.writing() as session:
         columns = {
             "id": list(range(1, len(SQUARES) + 1)),
@@ -148,7 +154,6 @@ def small_city(database: Database) -> Database:
             START,
             actor="officer",
         )
-    return database
 
 
 def run_command(*words: object, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -29,6 +29,13 @@ def body(geometry: shapely.Polygon, unit: str = VILLAGE, **facts: object) -> dic
     return {"unit_code": unit, "geometry": shapely.geometry.mapping(geometry), **facts}
 
 
+@pytest.fixture
+def village(tianzhang: Run) -> dict[str, str]:
+    """The headers of a village that reports."""
+    secret = tianzhang("token", "add", "the village", "--unit", VILLAGE).stdout.strip()
+    return {"Authorization": f"Bearer {secret}"}
+
+
 def valid(model: type[pydantic.BaseModel], answer: httpx.Response, status: int = 200) -> dict:
     """The answer, which is to be all that its contract says and nothing else."""
     assert answer.status_code == status, answer.text
@@ -43,21 +50,20 @@ def refused(answer: httpx.Response, status: int, code: str) -> str:
     return answer.json()["detail"]
 
 
-def test_a_claim_from_the_report_to_the_figure_and_back(api: httpx.Client) -> None:
+def test_a_claim_from_the_report_to_the_figure_and_back(api: httpx.Client, village: dict[str, str]) -> None:
     claim = contract.Feature[contract.Claim]
     tried = valid(contract.Preview, api.post("/claims/preview", json=body(FIELD)))
     assert tried["net_area_m2"] == area_m2(FIELD) and tried["deductions"] == []
     assert valid(contract.Features[contract.ClaimRow], api.get("/claims"))["number_matched"] == 0
 
-    first = valid(claim, api.post("/claims", json=body(FIELD, crop="大豆", source_kind="demolished")), 201)[
-        "properties"
-    ]
+    new = body(FIELD, crop="大豆", source_kind="demolished")
+    first = valid(claim, api.post("/claims", json=new, headers=village), 201)["properties"]
     assert (first["state"], first["crop"], first["number"]) == ("reported", "大豆", "2022-00001")
     for step, state in (("check", "checked"), ("accept", "accepted")):
         answer = valid(claim, api.post(f"/claims/{first['number']}/{step}", json={}))
         assert answer["properties"]["state"] == state
 
-    second = valid(claim, api.post("/claims", json=body(HALF, number="B")), 201)["properties"]
+    second = valid(claim, api.post("/claims", json=body(HALF, number="B"), headers=village), 201)["properties"]
     assert [(cut["reason"], cut["other_claim"]) for cut in second["deductions"]] == [("other_claim", "2022-00001")]
     api.post("/claims/B/check", json={})
     api.post("/claims/B/accept", json={})
@@ -165,7 +171,8 @@ def test_every_route_is_documented_with_what_it_answers(api: httpx.Client) -> No
             assert operation["summary"] and operation["tags"], path
             success = operation["responses"]["201" if "201" in operation["responses"] else "200"]
             (content,) = success["content"].values()
-            assert "$ref" in content["schema"], f"{method} {path}"
+            schema = content["schema"]
+            assert "$ref" in schema or schema == {"type": "string", "format": "binary"}, f"{method} {path}"
     fields = document["components"]["schemas"]["Progress"]["properties"]
     assert "mu" in fields["target_mu"]["description"] and CITY.isdigit()
 
@@ -176,3 +183,37 @@ def test_what_was_answered_already_is_not_sent_again(api: httpx.Client) -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert api.post("/claims", json=body(FIELD)).status_code == 201
     assert api.get("/claims", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_doubts_are_shown_visits_recorded_and_a_refusal_names_its_rules(
+    api: httpx.Client, village: dict[str, str]
+) -> None:
+    claim = contract.Feature[contract.Claim]
+    typed = body(FIELD, typed_area_mu=4.39, device="phone 7")
+    tried = valid(contract.Preview, api.post("/claims/preview", json=typed, headers=village))
+    assert [(doubt["rule"], doubt["severity"]) for doubt in tried["doubts"]] == [("typed_unit_confused", "refuses")]
+    first = valid(claim, api.post("/claims", json=typed, headers=village), 201)["properties"]
+    (doubt,) = first["doubts"]
+    assert (doubt["rule"], doubt["stage"]) == ("typed_unit_confused", "reported")
+    assert "公顷" in doubt["zh"] and "hectares" in doubt["en"] and "65.84" in doubt["en"]
+    number = first["number"]
+    valid(claim, api.post(f"/claims/{number}/check", json={}))
+    said = refused(api.post(f"/claims/{number}/accept", json={"device": "phone 7"}), 409, "refused_by_rules")
+    assert "hectares" in said and "same device" in said
+    assert valid(claim, api.get(f"/claims/{number}"))["properties"]["state"] == "checked"
+
+    other = valid(claim, api.post("/claims", json=body(HALF, typed_area_mu=65.8, number="B"), headers=village), 201)
+    overlap = other["properties"]["doubts"][0]
+    assert overlap["rule"] == "overlaps_claim" and number in overlap["en"]
+    assert 111.711 < overlap["longitude"] < 111.712
+    seen = valid(claim, api.post("/claims/B/visits", json={"note": "出苗整齐"}, headers=village), 201)
+    assert seen["properties"]["number"] == "B"
+    early = {"at": "2001-05-01T09:00:00+08:00"}
+    refused(api.post("/claims/B/visits", json=early, headers=village), 422, "visit_before_report")
+    refused(
+        api.post("/claims/B/visits", json={"at": "2199-05-01T09:00:00+08:00"}, headers=village), 422, "visit_in_future"
+    )
+    refused(api.post("/claims/B/visits", json={}, headers={"Authorization": ""}), 401, "token_missing")
+    valid(claim, api.post("/claims/B/check", json={}))
+    accepted = valid(claim, api.post("/claims/B/accept", json={}))["properties"]
+    assert {doubt["rule"] for doubt in accepted["doubts"] if doubt["stage"] == "accepted"} >= {"no_second_visit"}

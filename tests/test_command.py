@@ -29,6 +29,8 @@ def claims(folder: Path) -> Path:
         "reported_at": ["2022-02-01", "2022-02-02"],
         "checked_at": ["2022-02-03", "2022-02-04"],
         "accepted_at": ["2022-02-05", ""],
+        "reported_by": ["the village"] * 2,
+        "accepted_by": ["the city"] * 2,
     }
     return save(folder, "claims.gpkg", rows, [FIELD, shapely.box(111.711, 27.250, 111.713, 27.252)])
 

@@ -217,6 +217,8 @@ def test_claims_with_their_history(tianzhang: Run, small_city: Database, tmp_pat
             "reported_at": ["2022-02-01", "2022-02-02"],
             "checked_at": ["2022-02-03", ""],
             "accepted_at": ["2022-02-05", ""],
+            "reported_by": ["the village"] * 2,
+            "accepted_by": ["the city"] * 2,
         },
         geometry=[shapely.box(111.71, 27.25, 111.712, 27.252), shapely.box(111.711, 27.25, 111.713, 27.252)],
         crs=4490,

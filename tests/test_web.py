@@ -161,15 +161,15 @@ def test_a_plot_is_opened_by_a_click_on_the_map(page: Page, demo_server: str) ->
 def test_a_claim_with_its_history_as_of_a_day(page: Page, demo_server: str) -> None:
     page.goto(f"{demo_server}/?unit={VILLAGE}")
     claims = page.get_by_test_id("unit-claims")
-    expect(claims.locator("tbody tr")).to_have_count(4, timeout=60_000)
-    claims.get_by_role("button", name="2022-0269").click()
+    expect(claims.locator("tbody tr")).to_have_count(3, timeout=60_000)
+    claims.get_by_role("button", name="2022-0930").click()
     details = page.get_by_test_id("details")
     for text in ("房屋拆除后的荒地", "大豆、南瓜、玉米", "22.00 亩", "清江村田长"):
         expect(details).to_contain_text(text)
     steps = page.get_by_test_id("history").locator("li")
-    expect(steps).to_contain_text(["上报 2022-02-17", "核查 2022-02-20", "验收 2022-02-22"])
-    assert "claim=2022-0269" in page.url
-    page.goto(f"{page.url}&as_of=2022-02-21")
+    expect(steps).to_contain_text(["上报 2022-04-19", "核查 2022-04-21", "验收 2022-04-26"])
+    assert "claim=2022-0930" in page.url
+    page.goto(f"{page.url}&as_of=2022-04-22")
     expect(details.locator("dd").first).to_have_text("核查")
     expect(steps).to_have_count(2)
     page.get_by_test_id("close").click()

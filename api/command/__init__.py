@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, figures, ledger, periods, records, tokens
+from api.command import audit, city, evidence, figures, ledger, periods, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -27,6 +27,7 @@ for command in (
     figures.waterfall,
     figures.summary,
     figures.map_,
+    audit.audit,
     records.export,
     ledger.verify,
     ledger.seal,
@@ -36,6 +37,7 @@ for command in (
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(periods.app, name="period")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(tokens.app, name="token")
 
 

@@ -17,7 +17,9 @@ _SHOWN = 200
 
 def import_(
     context: typer.Context,
-    noun: Annotated[str, typer.Argument(help="units, chiefs, plots, baseline, targets, claims")],
+    noun: Annotated[
+        str, typer.Argument(help="units, chiefs, plots, baseline, targets, claims, designations, findings")
+    ],
     file: Annotated[
         Path,
         typer.Argument(help="表格 CSV、XLSX；图形 polygons: gpkg, shp, zip, geojson, gdb, gml, parquet"),
@@ -83,6 +85,7 @@ def import_(
         skip_bad=skip_bad,
         repair=repair,
         allow_over=allow_over,
+        thresholds=settings.thresholds,
     )
     with database_of(settings) as database:
         with bar_of(settings) as tell:

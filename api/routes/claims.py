@@ -1,5 +1,6 @@
 """Restoration claims: those of a unit, one with its history, and the steps that a claim takes."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,25 +10,30 @@ import orjson
 import shapely
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
-from api.context import AsOf, Bearer, Reading, Records, UnitCode, require_token
+from api.context import AsOf, Bearer, Config, Reading, Records, UnitCode, require_token
 from api.routes.chain import chain_json
 from farmland import city
 from farmland.claims import Claim, SourceKind, State, get_claim
 from farmland.clock import SHANGHAI, day_of
 from farmland.corrections import correct_step
+from farmland.doubts import doubts_of
 from farmland.exports import claims_layer
 from farmland.ledger import history
+from farmland.people import Actor
 from farmland.rounding import mu
+from farmland.rules import RULES
+from farmland.rules.rule import Rule
 from farmland.survey import Method
 from farmland.tokens import require_right
-from farmland.transitions import Actor, Report, preview, report_claim, take_step
+from farmland.transitions import Report, preview, report_claim, take_step
 from farmland.units import get_unit
+from farmland.visits import add_visit
 from farmland.waterfall import claims_of_bar
 from geodata.geometry_faults import faults, fingerprint
 from geodata.problems import Kind, Problem
@@ -104,9 +110,24 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
             }
             for row in stand.deductions
         ],
+        "doubts": [
+            {"stage": row.stage, "recorded_at": row.recorded_at, **_found_json(RULES[row.rule], row.facts)}
+            for row in doubts_of(session, claim.id, moment)
+        ],
         "chain": chain_json(session, claim.unit_code, day_of(moment)),
     }
     return feature(shapely.to_geojson(stand.net_geometry), properties, claim.number)
+
+
+def _found_json(rule: Rule, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "rule": rule.code,
+        "severity": rule.severity,
+        "zh": rule.sentence(facts, "zh"),
+        "en": rule.sentence(facts, "en"),
+        "longitude": facts.get("longitude"),
+        "latitude": facts.get("latitude"),
+    }
 
 
 @router.get(
@@ -176,20 +197,21 @@ def _actor(
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def report(records: Records, bearer: Bearer, body: NewClaim) -> Response:
+def report(records: Records, config: Config, bearer: Bearer, body: NewClaim) -> Response:
     with records.writing() as session:
         actor = _actor(session, bearer, body.unit_code, body.device, body.household)
-        claim = report_claim(session, _report(body), actor)
+        claim = report_claim(session, _report(body), actor, thresholds=config.thresholds)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at), 201)
 
 
 @router.post(
     "/preview",
-    summary="What a claim's net area would be; nothing is written",
+    summary="What a claim's net area would be, and which rules would hold; nothing is written",
     response_model=contract.Preview,
 )
-def try_out(session: Reading, bearer: Bearer, body: NewClaim) -> Response:
-    net = preview(session, _report(body), _actor(session, bearer, body.unit_code, body.device, body.household))
+def try_out(session: Reading, config: Config, bearer: Bearer, body: NewClaim) -> Response:
+    actor = _actor(session, bearer, body.unit_code, body.device, body.household)
+    net, found = preview(session, _report(body), actor, config.thresholds)
     cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
     return json(
         {
@@ -198,6 +220,7 @@ def try_out(session: Reading, bearer: Bearer, body: NewClaim) -> Response:
             "net_area_m2": net.net_m2,
             "net_area_mu": mu(net.net_m2),
             "deductions": cuts,
+            "doubts": [_found_json(case.rule, case.facts) for case in found],
         }
     )
 
@@ -259,8 +282,32 @@ class Why(BaseModel):
     """Why a step is taken; a rejection and a revocation need it. And on whose device, by a person of which household."""
 
     why: str = Field("", max_length=500)
-    device: str | None = Field(None, max_length=100)
-    household: str | None = Field(None, max_length=40)
+    device: str | None = Field(None, max_length=100, description="The device on which it was entered")
+    household: str | None = Field(None, max_length=40, description="The household of whoever takes the step")
+
+
+class NewVisit(BaseModel):
+    """A visit to a claim's land after it was checked."""
+
+    at: AwareDatetime | None = Field(None, description="When; without it, now")
+    note: str = Field("", max_length=500, description="What was seen")
+    device: str | None = Field(None, max_length=100, description="The device on which it was entered")
+
+
+@router.post(
+    "/{number}/visits",
+    status_code=201,
+    summary="Record a visit to a claim's land",
+    response_model=contract.Feature[contract.Claim],
+    response_class=GeoJSONResponse,
+)
+def visit(records: Records, bearer: Bearer, number: str, body: NewVisit) -> Response:
+    with records.writing() as session:
+        require_token(session, bearer)
+        claim = get_claim(session, number)
+        actor = _actor(session, bearer, claim.unit_code, body.device)
+        add_visit(session, claim, replace(actor, at=body.at or actor.at), body.note)
+        return GeoJSONResponse(_claim_feature(session, claim, actor.recorded_at), 201)
 
 
 @router.post(
@@ -271,14 +318,15 @@ class Why(BaseModel):
 )
 def take(
     records: Records,
+    config: Config,
     bearer: Bearer,
     number: str,
     step: NextStep,
-    body: Annotated[Why, Body(default_factory=Why)],
+    body: Annotated[Why, Body(default_factory=lambda: Why.model_validate({}))],
 ) -> Response:
     with records.writing() as session:
         require_token(session, bearer)  # whoever has none is not told which numbers exist
         claim = get_claim(session, number)
         actor = _actor(session, bearer, claim.unit_code, body.device, body.household)
-        take_step(session, claim, _STATES[step], actor, body.why)
+        take_step(session, claim, _STATES[step], actor, body.why, thresholds=config.thresholds)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at))

@@ -25,7 +25,9 @@ TARGET = {
 }
 TARGET_MU = 12_700.0
 ACCEPTED_MU = 5_200.0
+CITY = "430582000000"
 XIANCHAQIAO, XIANCHAQIAO_MU = "430582104000", 660.0
+LEAST_MU = 1.0
 QINGJIANG, QINGJIANG_MU = "430582104203", 22.0
 FIRST_DAY, LAST_DAY = date(2022, 1, 4), date(2022, 4, 26)
 
@@ -92,7 +94,7 @@ def make_allocation(ground: Ground, rng: np.random.Generator) -> dict[str, float
     for town, area_mu in list(parts.items()):
         own = weight[[code for code in villages if code[:9] == town[:9]]]
         parts |= dict(zip(own.index, _parts(area_mu, own.to_numpy(), 0.1), strict=True))
-    return {"430582000000": TARGET_MU, **parts}
+    return {CITY: TARGET_MU, **parts}
 
 
 def _parts(total: float, weights: NDArray[np.float64], step: float) -> list[float]:
@@ -121,12 +123,14 @@ def make_claims(ground: Ground, parts: dict[str, float], rng: np.random.Generato
     left_over = 0.0
     for village, area_mu in wanted.items():
         missing = area_mu + left_over
-        while missing > 0 and supply[village]:
+        while missing >= LEAST_MU and supply[village]:
             claim = _claim(ground, supply, village, missing / max(1, round(missing / 7.2)), rng)
             rows.append(claim | {"fate": "accepted"})
-            missing -= float(claim.pop("area_mu"))  # type: ignore[arg-type]
-            missing = 0.0 if missing < 1e-9 else missing
-        left_over = missing  # a village without land to restore passes its part on to the next
+            missing -= float(str(claim["area_mu"]))
+        left_over = missing  # a village without land to restore, or too little of it, passes its part on to the next
+    last = rows.pop()
+    whole_mu = float(str(last["area_mu"])) + left_over
+    rows.append(_claim(ground, supply, str(last["unit_code"]), whole_mu, rng) | {"fate": "accepted"})
     rows.append(known | {"fate": "accepted"})
     for fate, count in (
         ("reported", 62),
@@ -143,12 +147,31 @@ def make_claims(ground: Ground, parts: dict[str, float], rng: np.random.Generato
     frame.insert(0, "number", [f"2022-{n:04d}" for n in range(1, len(frame) + 1)])
     area_mu = m2_to_mu(areas_m2(frame["geometry"].to_numpy()))
     frame["typed_area_mu"] = [f"{value:.2f}" for value in area_mu * rng.normal(1.0, 0.012, len(frame))]
+    frame = frame.assign(**_people(ground, frame))
     moments = [name for name in frame.columns if name.endswith("_at")]
     for name in moments:
         frame[name] = [at.isoformat() if pd.notna(at) else "" for at in frame[name]]
     claims = gpd.GeoDataFrame(frame.drop(columns=["fate", "cell", "area_mu"]), geometry="geometry", crs=CRS)
     claims.index = pd.RangeIndex(1, len(claims) + 1, name="row")
     return claims
+
+
+def _people(ground: Ground, frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Who took the steps: the village reports, its town checks and rejects, the city accepts and revokes."""
+    names = dict(zip(ground.units["code"], ground.units["name"], strict=True))
+    villages = [str(code) for code in frame["unit_code"]]
+    towns = [f"{code[:9]}000" for code in villages]
+    people: dict[str, list[str]] = {}
+    for state, codes, office in (
+        (State.REPORTED, villages, "田长"),
+        (State.CHECKED, towns, "自然资源所"),
+        (State.REJECTED, towns, "自然资源所"),
+        (State.ACCEPTED, [CITY] * len(towns), "自然资源局耕保股"),
+        (State.REVOKED, [CITY] * len(towns), "自然资源局耕保股"),
+    ):
+        people[f"{state}_by"] = [f"{names[code]}{office}" for code in codes]
+        people[f"{state}_by_unit"] = codes
+    return people
 
 
 def make_baseline(ground: Ground, rng: np.random.Generator) -> gpd.GeoDataFrame:
@@ -321,6 +344,7 @@ def _faults(ground: Ground, frame: pd.DataFrame, rng: np.random.Generator) -> li
     """The polygons, one in fourteen of the accepted with land that cannot count added to it."""
     geometries = list(frame["geometry"])
     good = list(frame["geometry"])
+    areas = areas_m2(good)
     village = ground.cells["village"].to_numpy()
     plot, cells = ground.cells["plot"].to_numpy(), ground.mesh.cells
     taken = set(frame["cell"])
@@ -341,12 +365,14 @@ def _faults(ground: Ground, frame: pd.DataFrame, rng: np.random.Generator) -> li
         earlier = [
             j
             for j in frame.index[(frame["unit_code"] == code) & accepted]
-            if j != i and ended[j] < frame["reported_at"][i] and geometries[j] is good[j]
+            if j != i and ended[j] < frame["reported_at"][i] and geometries[j] is good[j] and areas[j] < areas[i]
         ]
         if earlier:
             added = good[earlier[0]]
         elif outside:
-            added = affinity.scale(cells[outside[0]], 0.5, 0.5)
+            # So little that the claim need not be split along the border.
+            factor = np.sqrt(0.04 * areas[i] / areas_m2([cells[outside[0]]])[0])
+            added = affinity.scale(cells[outside[0]], factor, factor)
         elif farmland:
             added = affinity.scale(cells[farmland[0]], 0.4, 0.4)
         else:

@@ -1,4 +1,4 @@
-"""Import of units, chiefs, plots, baseline, targets and claims: every row is right, or is named with its reason.
+"""Import of a city's files: every row is right, or is named with its reason.
 
 Nothing is half imported: while a row is bad nothing of its file is written, unless the good rows alone are asked for.
 The same file again changes nothing.
@@ -14,6 +14,8 @@ from farmland.database import Database
 from farmland.imports.baseline import import_baseline
 from farmland.imports.chiefs import import_chiefs
 from farmland.imports.claims import import_claims
+from farmland.imports.designations import import_designations
+from farmland.imports.findings import import_findings, take_back
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.plots import import_plots
 from farmland.imports.source import Source, open_source
@@ -33,14 +35,24 @@ IMPORTERS: dict[str, Importer] = {
     "baseline": import_baseline,
     "targets": import_targets,
     "claims": import_claims,
+    "designations": import_designations,
+    "findings": import_findings,
 }
 
-EVENTS = {"units": "unit", "chiefs": "chief", "plots": "plot", "baseline": "baseline", "targets": "target"}
+EVENTS = {
+    "units": "unit",
+    "chiefs": "chief",
+    "plots": "plot",
+    "baseline": "baseline",
+    "targets": "target",
+    "designations": "designation",
+    "findings": "finding",
+}
 """What an import is called in the ledger; claims have an entry for each of their steps."""
 
 
 def import_file(database: Database, noun: str, path: Path, options: Options) -> Outcome:
-    """Import a file of `noun` ("units", "chiefs", "plots", "baseline", "targets", "claims").
+    """Import a file of `noun` ("units", "chiefs", "plots", "baseline", "targets", "claims", "designations", "findings").
 
     The outcome says what was, or with `dry_run` would be, written; with bad rows and without `skip_bad` nothing was.
     Raises a Problem where the file as a whole cannot be read.
@@ -70,4 +82,6 @@ def import_source(session: Session, noun: str, source: Source, options: Options,
         note(session, event, None, None, actor=options.actor, at=at, before=outcome.before, after=outcome.after)
         if noun in ("units", "plots"):
             note_change(session)
+    if outcome.written and noun == "findings":
+        take_back(session, options, outcome)
     return outcome

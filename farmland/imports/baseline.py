@@ -39,6 +39,11 @@ BAD_RIDGE_FACTOR = Kind(
     "田坎系数 {value} 不在 0 到 1 之间。",
     "The ridge factor {value} does not lie between 0 and 1.",
 )
+BAD_SLOPE_CLASS = Kind(
+    "bad_slope_class",
+    "坡度级别“{text}”不对：应为 1 到 5（5 为 25° 以上），不详留空。",
+    "The slope class “{text}” is wrong: write 1 to 5 (5: over 25°), or nothing where it is not known.",
+)
 RESTORATION_CODES = ("", "LS", "FLS", "LYFL", "XG", "LLJZ", "WG", "JKHF", "GCHF")
 
 
@@ -60,6 +65,9 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     for i in np.flatnonzero(~((ridges >= 0) & (ridges < 1))):
         outcome.refuse([source.numbers[i]], "ridge_factor", BAD_RIDGE_FACTOR, value=ridges[i])
+    slopes = numbers_of(source, "slope_class", outcome, 0.0)
+    for i in np.flatnonzero(~np.isin(slopes, range(6))):
+        outcome.refuse([source.numbers[i]], "slope_class", BAD_SLOPE_CLASS, text=slopes[i])
     prints = prints_of(geometries, sound)
     numbers = numbers_or_prints(source, prints, "B")
     refuse_twice(source, "number", numbers, outcome)
@@ -73,6 +81,7 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
             "land_class": classes[good],
             "restoration": [mark or None for mark in marks[good]],
             "ridge_factor": ridges[good],
+            "slope_class": np.array([int(slope) or None for slope in slopes[good]], dtype=object),
             "area_m2": areas_m2(geometries[good]).round(2),
             "fingerprint": prints[good],
         }

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from farmland.city import next_moment
-from farmland.claims import Claim, SourceKind, State
+from farmland.claims import Claim, Method, SourceKind, State
 from farmland.clock import SHANGHAI, parse_moment
+from farmland.doubts import REFUSED_BY_RULES
 from farmland.imports.checks import (
     check_whole,
     numbers_of,
@@ -39,6 +40,11 @@ BAD_SOURCE_KIND = Kind(
     "来源类型“{text}”不对：应为 restorable、works、demolished、abandoned 或 other。",
     "The kind of source “{text}” is wrong: restorable, works, demolished, abandoned or other.",
 )
+BAD_METHOD = Kind(
+    "bad_method",
+    "测量方法“{text}”不对：应为 survey、phone、imagery 或 file。",
+    "The method “{text}” is wrong: survey, phone, imagery or file.",
+)
 CLAIM_CHANGED = Kind(
     "claim_changed",
     "申报 {number} 已经存在，而图形或单位不同。已上报的图形不能改动；请退回后另行申报。",
@@ -58,6 +64,7 @@ _FIELDS = {
     TARGET_UNKNOWN.code: "target_code",
     CLAIM_NUMBER_TAKEN.code: "number",
     NOTHING_NET.code: "geometry",
+    REFUSED_BY_RULES.code: "accepted_at",
 }
 """What of a row a refusal speaks of; else of the step's moment."""
 
@@ -87,11 +94,16 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     typed = numbers_of(source, "typed_area_mu", outcome, None)
     for wrong in np.flatnonzero(typed < 0):
         outcome.refuse([source.numbers[wrong]], "typed_area_mu", TARGET_NOT_POSITIVE, area_mu=typed[wrong])
+    methods = source.text("method", Method.FILE)
+    methods[methods == ""] = Method.FILE
+    for wrong in np.flatnonzero(~np.isin(methods, list(Method))):
+        outcome.refuse([source.numbers[wrong]], "method", BAD_METHOD, text=methods[wrong])
+    accuracies = numbers_of(source, "accuracy_m", outcome, None)
     ridges = numbers_of(source, "ridge_factor", outcome, 0.0)
     numbers = source.text("number", "")
     refuse_twice(source, "number", numbers, outcome)
     present = options.now or next_moment(session)
-    moments = {state: _moments(source, f"{state}_at", present, outcome) for state in State}
+    moments = {state: moments_of(source, f"{state}_at", present, outcome) for state in State}
 
     prints = prints_of(geometries, sound)
     bad = {row.number for row in outcome.bad}
@@ -99,9 +111,17 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     if not good:
         return outcome
     known = _known(session)
-    ground = Ground(session, [geometries[i] for i in good], [codes[i] for i in good])
+    ground = Ground(session, [geometries[i] for i in good], [codes[i] for i in good], options.thresholds)
     text = {name: source.text(name, "") for name in ("former_use", "crop", "target_code")}
     who = {state: source.text(f"{state}_by", options.actor) for state in State}
+    apart = {(state, what): source.text(f"{state}_{what}", "") for state in State for what in ("device", "household")}
+    units = {state: unit_codes(source, f"{state}_by_unit", outcome) for state in State}
+    for state in State:
+        for i in good:
+            if units[state][i] and units[state][i] not in held_units:
+                outcome.refuse([source.numbers[i]], f"{state}_by_unit", UNIT_UNKNOWN, code=units[state][i])
+    bad = {row.number for row in outcome.bad}
+    good = [i for i in good if source.numbers[i] not in bad]
     why = {
         state: source.text(f"{state}_why", "") if state in (State.REJECTED, State.REVOKED) else None for state in State
     }
@@ -131,7 +151,14 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
         if i in failed:
             continue
         state = order[place]
-        actor = Actor(str(who[state][i]) or options.actor, at, present)
+        actor = Actor(
+            str(who[state][i]) or options.actor,
+            at,
+            present,
+            units[state][i] or None,
+            apart[state, "device"][i] or None,
+            apart[state, "household"][i] or None,
+        )
         try:
             claim = claims[i]
             if claim is None:
@@ -146,6 +173,8 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
                     ridge_factor=float(ridges[i]),
                     target_code=text["target_code"][i] or None,
                     number=numbers[i] or None,
+                    method=Method(methods[i]),
+                    accuracy_m=None if np.isnan(accuracies[i]) else [float(accuracies[i])],
                 )
                 claims[i] = report_claim(session, report, actor, ground)
                 touched[i] = "added"
@@ -171,7 +200,8 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     return outcome
 
 
-def _moments(source: Source, field: str, present: datetime, outcome: Outcome) -> list[datetime | None]:
+def moments_of(source: Source, field: str, present: datetime, outcome: Outcome) -> list[datetime | None]:
+    """A column of moments, None where it is empty; what is none, or has not come yet, is named in the outcome."""
     text = source.text(field, "")
     result: list[datetime | None] = []
     for value, number in zip(text, source.numbers, strict=True):

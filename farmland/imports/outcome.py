@@ -6,6 +6,7 @@ from datetime import datetime
 
 from farmland.ledger import Content
 from farmland.telling import Tell, silent
+from farmland.thresholds import Thresholds
 from geodata.problems import Kind, Problem
 
 
@@ -14,7 +15,8 @@ class Options:
     """How to read a file and what to do with it.
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
-    baseline; `actor` and `now` are what the records will say of who imported, and when; `tell` is told how far the import is.
+    baseline; `actor` and `now` are what the records will say of who imported, and when; `thresholds` are those of the
+    rules; `tell` is told how far the import is.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class Options:
     actor: str = "tianzhang import"
     now: datetime | None = None
     right: Callable[[str], None] | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
     tell: Tell = silent
 
 

@@ -51,7 +51,9 @@ def write_rows(
         places = np.flatnonzero(chosen)
         ids = range(first, first + len(places)) if new else joined["id"].to_numpy()[places].astype(int)
         columns: dict[str, list[Any]] = {"id": list(map(int, ids))}
-        columns |= {name: rows[name].to_numpy()[places].tolist() for name in rows.columns}
+        # What is missing is NULL on both databases: a NaN among text PostgreSQL would be given as a word.
+        part = rows.iloc[places].astype(object)
+        columns |= {name: part[name].where(part[name].notna(), None).tolist() for name in rows.columns}
         columns["extra"] = [extra[place] for place in places]
         write(connection, table, columns, geometries[places], new=new)
         merge(outcome.after, content(table, columns, geometries[places]))

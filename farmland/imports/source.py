@@ -81,6 +81,7 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
         "land_class": ("land_class", "dlbm", "地类编码", "地类"),
         "restoration": ("restoration", "zzsxdm", "种植属性代码"),
         "ridge_factor": ("ridge_factor", "kcxs", "扣除系数"),
+        "slope_class": ("slope_class", "gdpdjb", "坡度级别", "坡度级"),
         "year": ("year", "sjnf", "年份"),
     },
     "targets": {
@@ -102,6 +103,8 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
         "crop": ("crop", "现种作物", "作物"),
         "typed_area_mu": ("typed_area_mu", "上报面积", "上报亩数"),
         "ridge_factor": ("ridge_factor", "kcxs", "扣除系数"),
+        "method": ("method", "测量方法", "勾绘方法"),
+        "accuracy_m": ("accuracy_m", "点位精度", "精度"),
         "reported_at": ("reported_at", "上报时间"),
         "checked_at": ("checked_at", "核查时间"),
         "accepted_at": ("accepted_at", "验收时间"),
@@ -112,8 +115,34 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
         "accepted_by": ("accepted_by", "验收人"),
         "rejected_by": ("rejected_by", "退回人"),
         "revoked_by": ("revoked_by", "撤销人"),
+        **{
+            f"{state}_{what}": (f"{state}_{what}", f"{step}人{zh}")
+            for state, step in (
+                ("reported", "上报"),
+                ("checked", "核查"),
+                ("accepted", "验收"),
+                ("rejected", "退回"),
+                ("revoked", "撤销"),
+            )
+            for what, zh in (("by_unit", "单位代码"), ("device", "设备"), ("household", "户号"))
+        },
         "rejected_why": ("rejected_why", "退回原因"),
         "revoked_why": ("revoked_why", "撤销原因"),
+    },
+    "designations": {
+        "kind": ("kind", "类型", "区域类型"),
+        "number": ("number", "编号", "项目编号", "立项文号"),
+        "name": ("name", "名称", "项目名称"),
+        "fund": ("fund", "资金", "资金来源"),
+        "year": ("year", "年份", "年度"),
+    },
+    "findings": {
+        "number": ("number", "线索编号", "编号"),
+        "kind": ("kind", "线索类型", "类型"),
+        "unit_code": ("unit_code", "zldwdm", "单位代码", "村代码"),
+        "at": ("at", "发现时间", "发现日期"),
+        "by": ("by", "发现人"),
+        "note": ("note", "说明", "备注"),
     },
 }
 
@@ -187,7 +216,7 @@ def open_source(path: Path, options: Options, noun: str, home: shapely.Geometry 
     Raises the Problems of :mod:`geodata.files`, NOT_A_FIELD, MAPPED_MISSING.
     """
     if path.suffix.lower() in TABLE_ENDINGS:
-        if noun in ("plots", "baseline", "claims"):
+        if noun in ("plots", "baseline", "claims", "designations", "findings"):
             raise Problem(NEEDS_POLYGONS, file=path.name)
         return of_frame(
             read_table(path, sheet=options.layer, encoding=options.encoding),

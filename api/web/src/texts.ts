@@ -72,7 +72,7 @@ const TEXTS = {
   state_checked: ["核查", "checked"], state_accepted: ["验收", "accepted"], state_rejected: ["退回", "rejected"],
   state_revoked: ["撤销", "revoked"], bar_reported: ["上报面积", "Reported, gross"], bar_outside_unit: ["在本单位之外", "Outside the unit"],
   bar_baseline_farmland: ["基期已是耕地", "Farmland at the baseline"], bar_other_claim: ["其他申报已占", "Held by other claims"],
-  bar_ridges: ["田坎", "Ridges"], bar_rejected: ["退回", "Rejected"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
+  bar_below_minimum: ["不足最小上图面积", "Below the minimum area"], bar_ridges: ["田坎", "Ridges"], bar_rejected: ["退回", "Rejected"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
   bar_not_yet_accepted: ["尚未验收", "Not yet accepted"], bar_revoked: ["撤销", "Revoked"], bar_accepted: ["验收净面积", "Accepted, net"],
   kind_restorable: ["即可恢复", "restorable at once"], kind_works: ["工程恢复", "by works"],
   kind_demolished: ["拆除房屋", "demolished building"], kind_abandoned: ["撂荒地", "abandoned land"], kind_other: ["其他", "other"],

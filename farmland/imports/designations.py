@@ -1,0 +1,71 @@
+"""Import of designated areas: projects that count their land already, red lines, land that is to be given up."""
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from farmland.database import table_of
+from farmland.designations import DesignatedArea, Designation
+from farmland.imports.checks import (
+    check_whole,
+    numbers_of,
+    numbers_or_prints,
+    prints_of,
+    refuse_twice,
+    sound_geometries,
+)
+from farmland.imports.outcome import Options, Outcome
+from farmland.imports.polygon_rows import write_rows
+from farmland.imports.source import Source
+from geodata.area import areas_m2
+from geodata.problems import Kind
+
+BAD_DESIGNATION = Kind(
+    "bad_designation",
+    "区域类型“{text}”不对：应为 high_standard、linkage、supplementary、red_line 或 planned_conversion。",
+    "The kind “{text}” is wrong: high_standard, linkage, supplementary, red_line or planned_conversion.",
+)
+
+
+def import_designations(session: Session, source: Source, options: Options) -> Outcome:
+    """Write designated areas, known by kind and number; without a number, by their polygon."""
+    outcome = Outcome(len(source.frame))
+    kinds = source.text("kind")
+    for i in np.flatnonzero(~np.isin(kinds, list(Designation))):
+        outcome.refuse([source.numbers[i]], "kind", BAD_DESIGNATION, text=kinds[i])
+    geometries, sound = sound_geometries(source, options, outcome)
+    check_whole(session, source, geometries)
+    prints = prints_of(geometries, sound)
+    numbers = numbers_or_prints(source, prints, "D")
+    refuse_twice(source, "number", kinds + "/" + numbers, outcome)
+    years = numbers_of(source, "year", outcome, None)
+    names, funds = source.text("name", ""), source.text("fund", "")
+
+    good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
+    rows = pd.DataFrame(
+        {
+            "kind": kinds[good],
+            "number": numbers[good],
+            "name": [names[i] or numbers[i] for i in good],
+            "fund": np.array([funds[i] or None for i in good], dtype=object),
+            "year": np.array([None if np.isnan(years[i]) else int(years[i]) for i in good], dtype=object),
+            "area_m2": areas_m2(geometries[good]).round(2),
+            "fingerprint": prints[good],
+        }
+    )
+    columns = ["id", *rows.columns]
+    found = session.execute(select(*(getattr(DesignatedArea, name) for name in columns))).all()
+    held = pd.DataFrame(found, columns=columns)
+    extra = source.extra()
+    write_rows(
+        session,
+        table_of(DesignatedArea),
+        ["kind", "number"],
+        rows,
+        held,
+        geometries[good],
+        [extra[i] for i in good],
+        outcome,
+    )
+    return outcome
