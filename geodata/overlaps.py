@@ -8,18 +8,22 @@ from geodata.area import areas_m2
 from geodata.plane import RECORD_M2
 
 
-def overlaps(polygons: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+def overlaps(
+    polygons: NDArray[np.object_], least_m2: float = RECORD_M2
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """The pairs of polygons that share land, and the land that each pair shares.
 
     Parameters
     ----------
     polygons : array of shape (n,)
         Valid polygons and multipolygons in degrees. They may share borders.
+    least_m2 : float
+        What a pair shares counts from this area on.
 
     Returns
     -------
     pairs : array of shape (m, 2), the smaller index first, in order
-    shared : array of shape (m,), each of at least :data:`geodata.plane.RECORD_M2`
+    shared : array of shape (m,)
 
     >>> row = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.box(1.5, 0.2, 1.8, 0.5)]
     >>> overlaps(np.array(row))[0].tolist()
@@ -34,5 +38,5 @@ def overlaps(polygons: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[
     pairs = np.unique(np.sort(np.column_stack([suspects[found], other]), axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
-    counted = areas_m2(shared) >= RECORD_M2
+    counted = areas_m2(shared) >= least_m2
     return pairs[counted], shared[counted]
