@@ -1,6 +1,5 @@
 """ "No gap, no dead corner" (不留空白、不留死角), measured: where units and plots do not tile the land, and who lacks whom."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -67,12 +66,11 @@ def check_coverage(session: Session, unit_code: str, on: date) -> gpd.GeoDataFra
     unit = get_unit(session, unit_code)
     units = units_around(session, unit)
     plots = plots_around(session, unit)
-    # GEOS compares the plots with each other on one core, with their units on another.
-    with ThreadPoolExecutor(1) as beside:
-        overlapping = beside.submit(shared, plots.geometries)
-        found = [_outside_unit(plots, units)]
-        found += [frame for level in LEVELS for frame in _of_level(unit.code, units, level)]
-        found.append(_overlapping(plots, overlapping.result()))
+    place = {code: row for row, code in enumerate(units.codes)}
+    row_of = np.array([place.get(code, -1) for code in plots.unit_codes], dtype=np.int64)
+    overlap, beyond = shared_and_outside(plots.geometries, units.geometries, row_of)
+    found = [frame for level in LEVELS for frame in _of_level(unit.code, units, level)]
+    found += [_overlapping(plots, overlap), _outside_unit(plots, beyond, units)]
     found.append(_farmland(session, unit, units, plots))
     found.append(_without_chief(session, unit.code, plots, on))
     found.append(_without_land(session, unit.code, on))
@@ -85,7 +83,7 @@ def _of_level(code: str, units: UnitPolygons, level: Level) -> list[pd.DataFrame
     codes, land = units.codes[chosen], units.geometries[chosen]
     own = all_within(codes, code)
     overlap = shared(land)
-    overlap = overlap.of(own[overlap.owner].any(axis=1))
+    overlap = overlap.of(np.any(own[overlap.owner], axis=1))
     first, second = codes[overlap.owner.T]
     frames = [_frame(Fault.UNIT_OVERLAP, overlap, first, other_codes=second, level=level)]
     if level is Level.CITY:
@@ -94,9 +92,8 @@ def _of_level(code: str, units: UnitPolygons, level: Level) -> list[pd.DataFrame
     place = {one: row for row, one in enumerate(units.codes)}
     parents = np.array([parent_of(one) for one in codes], dtype=object)
     above = np.array([place.get(parent, -1) for parent in parents], dtype=np.int64)
-    held = np.flatnonzero(own & (above >= 0))
-    beyond = outside(land[held], units.geometries, above[held])
-    rows = held[beyond.owner]
+    beyond = outside(land, units.geometries, np.where(own, above, -1))
+    rows = beyond.owner
     frames.append(_frame(Fault.OUTSIDE_PARENT, beyond, codes[rows], other_codes=parents[rows], level=level))
 
     inner = own & all_within(parents, code)
@@ -120,7 +117,7 @@ def _gaps(
 
 
 def _overlapping(plots: PlotPolygons, overlap: Places) -> pd.DataFrame:
-    overlap = overlap.of(plots.own[overlap.owner].any(axis=1))
+    overlap = overlap.of(np.any(plots.own[overlap.owner], axis=1))
     first, second = overlap.owner.T
     return _frame(
         Fault.PLOT_OVERLAP,
@@ -132,15 +129,11 @@ def _overlapping(plots: PlotPolygons, overlap: Places) -> pd.DataFrame:
     )
 
 
-def _outside_unit(plots: PlotPolygons, units: UnitPolygons) -> pd.DataFrame:
-    place = {code: row for row, code in enumerate(units.codes)}
-    row_of = np.array([place.get(code, -1) for code in plots.unit_codes], dtype=np.int64)
-    held = np.flatnonzero(plots.own & (row_of >= 0))
-    beyond = outside(plots.geometries[held], units.geometries, row_of[held])
-    rows = held[beyond.owner]
-    codes = plots.unit_codes[rows]
+def _outside_unit(plots: PlotPolygons, beyond: Places, units: UnitPolygons) -> pd.DataFrame:
+    beyond = beyond.of(plots.own[beyond.owner])
+    codes = plots.unit_codes[beyond.owner]
     others = lowest_at(units, beyond.polygons, codes)
-    return _frame(Fault.PLOT_OUTSIDE_UNIT, beyond, codes, plots.numbers[rows], others)
+    return _frame(Fault.PLOT_OUTSIDE_UNIT, beyond, codes, plots.numbers[beyond.owner], others)
 
 
 def _farmland(session: Session, unit: Unit, units: UnitPolygons, plots: PlotPolygons) -> pd.DataFrame:
