@@ -19,7 +19,17 @@ from farmland.land_classes import farmland_codes
 from farmland.units import LEVELS, Level, Unit, UnitPolygons, get_unit, level_of, parent_of, within
 from geodata.area import m2_to_mu
 from geodata.column import BoundsMeet, decode, raw
-from geodata.coverage import Places, neighbours, not_covered_by_any, outside, shared, uncovered, unions, without_holes
+from geodata.coverage import (
+    Places,
+    neighbours,
+    not_covered_by_any,
+    outside,
+    shared,
+    shared_and_outside,
+    uncovered,
+    unions,
+    without_holes,
+)
 from geodata.crs import STORAGE
 
 SLIVER_M = 1.0
