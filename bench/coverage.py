@@ -17,7 +17,7 @@ from geodata.coverage import shared_and_outside
 TITLE = "Coverage of plots"
 LARGEST_RATIO = 1.5
 LEAST_RATIO = 8
-FAULTY = 200
+FAULTY = 500
 GROWTH = 1.05
 
 

@@ -67,9 +67,12 @@ def outside(parts: NDArray[np.object_], wholes: NDArray[np.object_], whole_of: N
     wholes : array of shape (m,); they are prepared, so no other thread may use them at the same time
     whole_of : array of shape (n,), the index in `wholes` of each part's whole; -1 for a part without one, which is passed over
     """
-    shapely.prepare(wholes)
     held = np.flatnonzero(whole_of >= 0)
-    beyond = held[~shapely.covers(wholes[whole_of[held]], parts[held])]
+    used = wholes[np.unique(whole_of[held])]
+    shapely.prepare(used)
+    beside = held[~shapely.contains_properly(wholes[whole_of[held]], parts[held])]
+    shapely.destroy_prepared(used)  # preparation slows down the exact test of what touches the border
+    beyond = beside[~shapely.covers(wholes[whole_of[beside]], parts[beside])]
     return _places(shapely.difference(parts[beyond], wholes[whole_of[beyond]]), beyond)
 
 

@@ -29,7 +29,9 @@ def overlaps(
     >>> overlaps(np.array(row))[0].tolist()
     [[1, 2]]
     """
-    parts, owner = shapely.get_parts(polygons, return_index=True)
+    parts, owner = polygons, np.arange(len(polygons))
+    if (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON).any():
+        parts, owner = shapely.get_parts(polygons, return_index=True)
     # Where land is shared, an edge of one of the two lies within the other or beside it: only these are compared.
     suspects = np.unique(owner[~shapely.is_empty(shapely.coverage_invalid_edges(parts))])
     if len(suspects) == 0:

@@ -224,7 +224,7 @@ def test_a_city_without_faults_is_told_so(ground: Run) -> None:
     assert done.returncode == 0 and "单位间空白" in done.stdout
 
 
-@pytest.mark.parametrize("metres", [-30.0, -0.05, 30.0, 0.05])
+@pytest.mark.parametrize("metres", [-30.0, 0.05])
 def test_a_groups_corner_moved_is_found_and_the_proposal_mends_it(ground: Run, tmp_path: Path, metres: float) -> None:
     first, second = GROUPS[:2]
     shape = pushed(first, corner_between(first, second), metres)
