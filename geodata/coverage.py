@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geodata.area import areas_m2
+from geodata.area import ELLIPSOID, SEMI_MAJOR_M
 from geodata.overlaps import overlaps
 
 DUST_M2 = 1e-3
@@ -22,8 +22,6 @@ an edge of 10 km. A hundred times that, and a tenth of the 0.01 m² to which are
 SNAPPING_DEGREES = 1e-9
 """Mending joins corners that lie closer (0.1 mm): the digits that records keep (:func:`geodata.geometry_faults.fingerprint`)."""
 
-# The straight edges of a cut in this plane, read as geodesics, are off by 7e-6 m² when they are this short (10 m).
-_STEP_DEGREES = 1e-4
 _DEGREE_M = 111_320.0
 
 
@@ -191,7 +189,16 @@ def _places(land: NDArray[np.object_], owner: NDArray[np.int64]) -> Places:
 
 
 def _flat_areas_m2(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
-    return areas_m2(shapely.segmentize(polygons, _STEP_DEGREES))
+    """Areas on the ellipsoid of polygons whose edges are straight in longitude and latitude, as these cuts are.
+
+    The area in degrees times that of a square degree at the centre: off by a ten-millionth for a place of 10 km. Read as
+    geodesics, the two sides of a sliver with different corners would enclose more than it. (``shapely.segmentize`` is no way
+    to shorter edges: GEOS mends what it has made invalid, and loses land from polygons with a spike.)
+    """
+    latitude = np.radians(shapely.bounds(shapely.centroid(polygons))[:, 1])
+    radii = SEMI_MAJOR_M**2 * (1 - ELLIPSOID.es) / (1 - ELLIPSOID.es * np.sin(latitude) ** 2) ** 2
+    flat = shapely.area(polygons) * np.radians(1) ** 2 * radii * np.cos(latitude)
+    return np.nan_to_num(flat)
 
 
 def _perimeters_m(polygons: NDArray[np.object_]) -> NDArray[np.float64]:

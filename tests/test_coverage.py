@@ -126,6 +126,17 @@ def test_a_cell_that_is_missing_or_there_twice_is_found_whole(row: int) -> None:
         assert places.polygons[0].equals(CELLS[row])
 
 
+def test_land_with_a_spike_is_measured_whole() -> None:
+    """GEOS loses such a polygon when it puts more corners into its edges."""
+    corners = [
+        (111.73015067931198, 27.2351249797545), (111.73023005022137, 27.235127366729785),
+        (111.7298802230999, 27.234208320045287), (111.730380395, 27.234229587), (111.72980047, 27.234204929),
+        (111.730169005, 27.235173124),
+    ]  # fmt: skip
+    spiky = shapely.Polygon(corners)
+    assert shared(np.array([spiky, spiky])).areas_m2 == pytest.approx([area_m2(spiky)], abs=0.01)
+
+
 class Ground:
     """A made-up city of two towns, three villages, nine groups; all its cells are plots but every seventh."""
 
