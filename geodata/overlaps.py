@@ -1,5 +1,7 @@
 """Which polygons of many overlap, found in bulk."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ def overlaps(
     if (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON).any():
         parts, owner = shapely.get_parts(polygons, return_index=True)
     # Where land is shared, an edge of one of the two lies within the other or beside it: only these are compared.
-    suspects = np.unique(owner[~shapely.is_empty(shapely.coverage_invalid_edges(parts))])
+    suspects = np.unique(owner[_at_fault(parts)])
     if len(suspects) == 0:
         return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=object)
     found, other = shapely.STRtree(polygons).query(polygons[suspects], predicate="intersects")
@@ -42,3 +44,22 @@ def overlaps(
     shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
     counted = areas_m2(shared) >= least_m2
     return pairs[counted], shared[counted]
+
+
+def _at_fault(polygons: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which polygons have an edge within or beside another, shape (n,).
+
+    The western and the eastern half are looked at on a core each, those between in both: where two share land, both of them
+    are in that land's half, and who misses a neighbour is not at fault for it.
+    """
+    found = np.zeros(len(polygons), dtype=bool)
+    if len(polygons) == 0:
+        return found
+    west, _, east, _ = shapely.bounds(polygons).T
+    middle = np.nanmedian(west)
+    halves = [np.flatnonzero(west <= middle), np.flatnonzero(east >= middle)]
+    with ThreadPoolExecutor(len(halves)) as cores:
+        edges = cores.map(shapely.coverage_invalid_edges, [polygons[half] for half in halves])
+    for half, lines in zip(halves, edges, strict=True):
+        found[half] |= ~shapely.is_empty(lines)
+    return found
