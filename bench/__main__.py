@@ -5,11 +5,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from bench import areas, demonstration, imports, progress
+from bench import areas, coverage, demonstration, imports, progress
 from bench.measure import SIZES
 from bench.report import update
 
-BENCHMARKS = {"areas": areas, "import": imports, "progress": progress, "demo": demonstration}
+BENCHMARKS = {"areas": areas, "import": imports, "coverage": coverage, "progress": progress, "demo": demonstration}
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 

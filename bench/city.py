@@ -36,13 +36,19 @@ class City:
         return path
 
     @cached_property
+    def units(self) -> Path:
+        """A GeoPackage of all units of the city."""
+        path = self._folder / "units.gpkg"
+        _write(self._ground.units, path)
+        return path
+
+    @cached_property
     def with_units(self) -> Path:
         """A data folder with all units of the city and nothing else."""
         home = self._folder / "with-units"
         home.mkdir()
-        _write(self._ground.units, self._folder / "units.gpkg")
         tianzhang(home, "init")
-        tianzhang(home, "import", "units", self._folder / "units.gpkg")
+        tianzhang(home, "import", "units", self.units)
         return home
 
     def with_claims(self, count: int) -> Path:

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from farmland.baseline import BaselinePatch
 from farmland.chiefs import Appointment, in_office
 from farmland.claims import Claim
+from farmland.duties import answered_units, lacking, plots_with_own_chief
 from farmland.plots import Plot
 from farmland.rounding import mu
-from farmland.units import LEVELS, Level, Unit, chain_of, get_unit, level_of, within
+from farmland.units import LEVELS, Unit, get_unit, level_of, within
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def summary(session: Session, unit_code: str, on: date) -> Summary:
     unit = get_unit(session, unit_code)
     codes = session.scalars(select(Unit.code).where(within(Unit.code, unit.code))).all()
     now = in_office(on)
-    answered = set(session.scalars(select(Appointment.unit_code).where(now, Appointment.plot_id.is_(None))))
+    answered = answered_units(session, on)
     units = {level.value: 0 for level in LEVELS}
     alone = dict(units)
     for code in codes:
@@ -65,7 +66,7 @@ def summary(session: Session, unit_code: str, on: date) -> Summary:
         units_without_chief=alone,
         chiefs=chiefs or 0,
         plots=plots,
-        plots_without_chief=_plots_without_chief(session, unit.code, answered, now),
+        plots_without_chief=_plots_without_chief(session, unit.code, answered, on),
         farmland_m2=round(farmland_m2 or 0.0, 2),
         farmland_mu=mu(farmland_m2 or 0.0),
         baseline_patches=patches or 0,
@@ -73,18 +74,13 @@ def summary(session: Session, unit_code: str, on: date) -> Summary:
     )
 
 
-def _plots_without_chief(session: Session, unit_code: str, answered: set[str], now: ColumnElement[bool]) -> int:
-    """Plots that lack a chief on a level. A chief for the plot itself stands in for its group's."""
-    here = within(Plot.unit_code, unit_code)
-    by_unit = session.execute(select(Plot.unit_code, func.count()).where(here).group_by(Plot.unit_code))
-    own = select(Plot.unit_code, func.count(Plot.id.distinct())).join(Appointment, Appointment.plot_id == Plot.id)
-    with_own: dict[str, int] = dict(session.execute(own.where(here, now).group_by(Plot.unit_code)).all())
-    missing = 0
-    for code, plots in by_unit:
-        above = chain_of(code)
-        group = above.pop() if level_of(code) is Level.GROUP else None
-        if len(above) < 3 or not answered.issuperset(above):
-            missing += plots
-        elif group not in answered:
-            missing += plots - with_own.get(code, 0)
-    return missing
+def _plots_without_chief(session: Session, unit_code: str, answered: set[str], on: date) -> int:
+    by_unit: dict[str, int] = dict(
+        session.execute(
+            select(Plot.unit_code, func.count()).where(within(Plot.unit_code, unit_code)).group_by(Plot.unit_code)
+        ).all()
+    )
+    found = lacking(by_unit, answered)
+    own = plots_with_own_chief(session, unit_code, on)
+    missing = sum(by_unit[code] for code in found.always)
+    return missing + sum(by_unit[code] - len(own.get(code, ())) for code in found.unless_own)

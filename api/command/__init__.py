@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import audit, city, evidence, figures, ledger, periods, records, tokens
+from api.command import audit, check, city, evidence, figures, ledger, periods, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -38,6 +38,7 @@ for command in (
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(periods.app, name="period")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(check.app, name="check")
 app.add_typer(tokens.app, name="token")
 
 

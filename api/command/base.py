@@ -6,7 +6,7 @@ The subcommands import what they need when they are run: each starts as fast as 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -63,6 +63,13 @@ def asked(session: "Session", unit: str | None, as_of: str | None) -> tuple[str,
 def say(settings: Settings, zh: str, en: str) -> None:
     """Say a sentence to the reader, in the reader's language."""
     console.print(zh if settings.language == "zh" else en, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Write to standard output as JSON what a program asked for."""
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 @contextmanager

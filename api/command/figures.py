@@ -1,13 +1,12 @@
 """The subcommands that show figures: `progress`, `waterfall`, `map`."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from api.command.base import AsOf, KnownAt, UnitCode, asked, console, database_of, say
+from api.command.base import AsOf, KnownAt, UnitCode, asked, console, database_of, print_json, say
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def progress(
         below = [] if is_last else ranking(session, code, moment, colours=settings.colours, known_at=known)
     if as_json:
         ranks = [{"rank": rank, **row._asdict()} for rank, row in below]
-        _print_json(whole._asdict() | {"ranking": ranks, "mark": mark.text})
+        print_json(whole._asdict() | {"ranking": ranks, "mark": mark.text})
     else:
         show_progress(settings, whole, below)
 
@@ -75,7 +74,7 @@ def waterfall(
         name = get_unit(session, code).name
         bars = waterfall_of(session, code, moment, known_at=parse_moment(known_at) if known_at else None)
     if as_json:
-        _print_json({"unit_code": code, "as_of": moment, "bars": [vars(bar) for bar in bars]})
+        print_json({"unit_code": code, "as_of": moment, "bars": [vars(bar) for bar in bars]})
         return
     zh = settings.language == "zh"
     table = Table(title=f"{name} {moment:%Y-%m-%d}", highlight=False)
@@ -104,7 +103,7 @@ def summary(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, a
         code, moment = asked(session, unit, as_of)
         found = summary_of(session, code, day_of(moment))
     if as_json:
-        _print_json(vars(found))
+        print_json(vars(found))
         return
     zh = settings.language == "zh"
     table = Table(title=f"{found.unit_name} {found.on}", highlight=False, show_header=True)
@@ -119,12 +118,6 @@ def summary(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, a
     table.add_row("基期图斑" if zh else "baseline patches", f"{found.baseline_patches:,}", "")
     table.add_row("恢复申报" if zh else "claims", f"{found.claims:,}", "")
     console.print(table)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    import orjson
-
-    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, "Progress"]]) -> None:
