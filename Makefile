@@ -53,9 +53,9 @@ bench: setup .venv/made-dev ## speed, as ratios within one run: docs/benchmarks.
 	$(BIN)/python -m bench
 
 lock: ## recompile the pinned requirements (needs uv)
-	$(LOCK) pyproject.toml -o requirements.txt
-	$(LOCK) --extra build pyproject.toml -c requirements.txt -o requirements-build.txt
-	$(LOCK) --extra dev pyproject.toml -c requirements-build.txt -o requirements-dev.txt
+	$(LOCK) --extra dev pyproject.toml -o requirements-dev.txt
+	$(LOCK) --extra build pyproject.toml -c requirements-dev.txt -o requirements-build.txt
+	$(LOCK) pyproject.toml -c requirements-build.txt -o requirements.txt
 
 clean: ## remove all that was made
 	rm -rf .venv build *.egg-info api/static api/web/node_modules geodata/web/node_modules geodata/data/leaflet geodata/data/fonts
