@@ -17,6 +17,8 @@ STATUS: dict[Answer, int] = {
     "forbidden": 403,
     "unauthenticated": 401,
     "conflict": 409,
+    "too_large": 413,
+    "fault": 500,
 }
 _HTTP = {
     404: (

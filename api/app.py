@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import answers, routes
 from api.settings import Settings
 from farmland.database import Database
+from farmland.evidence_store import EvidenceStore
 from farmland.tiles import FILE_NAME
 from geodata.problems import Kind, Problem
 
@@ -31,7 +32,8 @@ _HEADERS = {
 }
 _TEXT = """The progress-report API of Tianzhang (田长). Areas are ellipsoidal on CGCS2000: fields ending in _m2 are square
 metres, in _mu mu (2000/3 m²), both with two decimals; coordinates are degrees of EPSG:4490, longitude first. Every figure
-is as of a moment (as_of). Problems are application/problem+json with a stable code. Writing needs a bearer token."""
+is as of a moment (as_of). Problems are application/problem+json with a stable code. Writing needs a bearer token, and so
+does seeing evidence files."""
 
 
 class Carry:
@@ -74,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings.url)
+    app.state.evidence = EvidenceStore(settings.evidence_address)
     app.state.outlines = {}
     answers.install(app)
     app.include_router(routes.router)

@@ -12,6 +12,7 @@ from api.settings import Settings
 from farmland import city
 from farmland.clock import day_of, parse_day, parse_moment
 from farmland.database import Database
+from farmland.evidence_store import EvidenceStore
 from farmland.tokens import TOKEN_MISSING, Token, holder_of
 from farmland.units import the_city
 from geodata.problems import Problem
@@ -25,8 +26,13 @@ async def _database(request: Request) -> Database:
     return request.app.state.database
 
 
+async def _evidence(request: Request) -> EvidenceStore:
+    return request.app.state.evidence
+
+
 Config = Annotated[Settings, Depends(_settings)]
 Records = Annotated[Database, Depends(_database)]
+Store = Annotated[EvidenceStore, Depends(_evidence)]
 
 
 def _reading(records: Records) -> Iterator[Session]:

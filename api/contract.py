@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from farmland.claims import SourceKind, State
+from farmland.evidence import FileKind, Purpose
 from farmland.net_area import Reason, Stage
 from farmland.survey import Method
 from farmland.targets import AreaBasis
@@ -214,6 +215,32 @@ class Claim(_ClaimFacts):
     steps: list[Step]
     deductions: list[Deduction]
     chain: list[Link]
+
+
+class Evidence(Answer):
+    """A file attached to a claim; what a photograph does not tell of itself is null."""
+
+    sha256: str = Field(description="The content's SHA-256: the file's address")
+    kind: FileKind
+    media_type: str
+    size: int = Field(description="Bytes")
+    name: str
+    purpose: Purpose
+    taken_at: datetime | None
+    longitude: float | None = Field(description="Degrees, WGS 84")
+    latitude: float | None = Field(description="Degrees, WGS 84")
+    accuracy_m: float | None = Field(description="Of the position, metres")
+    bearing: float | None = Field(description="Where the camera looked, degrees clockwise from north")
+    device: str | None
+    perceptual_hash: str | None = Field(description="pHash, 16 hexadecimal digits; alike pictures differ in few bits")
+    by: str
+    client_at: datetime | None = Field(description="When it was attached, as the sender says")
+    recorded_at: datetime
+
+
+class EvidenceList(Answer):
+    number: str = Field(description="The claim's")
+    evidence: list[Evidence] = Field(description="In the order in which they were attached")
 
 
 class Cut(Answer):

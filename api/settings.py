@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     warning_green: float = Field(default=1.0, gt=0)
     warning_yellow: float = Field(default=0.85, gt=0)
+    evidence: str = ""
+    evidence_limit_mb: int = Field(default=20, gt=0)
     lang: Literal["zh", "en"] | None = None
 
     @property
@@ -41,6 +43,16 @@ class Settings(BaseSettings):
     def tiles(self) -> Path:
         """The folder of the map's tiles."""
         return self.data_dir / "tiles"
+
+    @property
+    def evidence_address(self) -> str:
+        """Where evidence files are kept; by default a folder in the data folder."""
+        return self.evidence or str(self.data_dir / "evidence")
+
+    @property
+    def evidence_limit(self) -> int:
+        """The most bytes that an evidence file may have."""
+        return self.evidence_limit_mb * 1_000_000
 
     @property
     def colours(self) -> WarningColours:

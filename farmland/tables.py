@@ -7,6 +7,7 @@ from farmland.chiefs import Appointment, Chief
 from farmland.city import Demonstration
 from farmland.claims import Claim, Deduction, Step
 from farmland.database import Base
+from farmland.evidence import Evidence
 from farmland.ledger import Entry
 from farmland.plots import Plot
 from farmland.targets import Allocation, Target
@@ -34,6 +35,7 @@ __all__ = [
     "Deduction",
     "Demonstration",
     "Entry",
+    "Evidence",
     "GroundChange",
     "Plot",
     "Step",

@@ -14,8 +14,9 @@ from geodata.problems import Kind, Problem
 
 TOKEN_MISSING = Kind(
     "token_missing",
-    "写入需要令牌。请在请求头写明 Authorization: Bearer 令牌（tianzhang init 或 tianzhang token add 所给）。",
-    "Writing needs a token. Send the header Authorization: Bearer TOKEN (from tianzhang init or tianzhang token add).",
+    "写入、查看证据文件都需要令牌。请在请求头写明 Authorization: Bearer 令牌（tianzhang init 或 tianzhang token add 所给）。",
+    "Writing needs a token, and so does seeing evidence files. Send the header Authorization: Bearer TOKEN (from tianzhang "
+    "init or tianzhang token add).",
     "unauthenticated",
 )
 TOKEN_UNKNOWN = Kind(

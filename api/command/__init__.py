@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, figures, records, tokens
+from api.command import city, evidence, figures, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -31,6 +31,7 @@ for command in (
     city.tiles,
 ):
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(tokens.app, name="token")
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.contract import ProblemDetails
-from api.routes import about, chiefs, claims, plots, progress, targets, units
+from api.routes import about, chiefs, claims, evidence, plots, progress, targets, units
 
 _PROBLEM = {
     "description": "A refusal: what is wrong, where, and what to do",
@@ -18,6 +18,7 @@ for part in (
     chiefs.router,
     plots.router,
     targets.router,
+    evidence.router,  # before the claims, whose steps stand where its files do
     claims.router,
     progress.router,
 ):

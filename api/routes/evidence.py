@@ -1,0 +1,157 @@
+"""Evidence files of a claim: attached, listed, downloaded; each only with a token that may act for the claim's unit."""
+
+from enum import IntEnum
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+from starlette.requests import ClientDisconnect
+
+from api import contract
+from api.answers import json
+from api.context import Bearer, Config, Reading, Records, Store, require_token
+from farmland import city
+from farmland.claims import Claim, get_claim
+from farmland.clock import parse_moment
+from farmland.evidence import (
+    Evidence,
+    Purpose,
+    attach,
+    evidence_of,
+    get_evidence,
+    receive,
+    thumbnail_of,
+    too_large,
+)
+from farmland.tokens import Token, require_right
+from farmland.transitions import Actor
+from geodata.problems import Kind, Problem
+
+router = APIRouter(prefix="/claims/{number}/evidence", tags=["evidence"])
+
+CUT_OFF = Kind(
+    "upload_cut_off",
+    "文件没有传完，什么也没有保存。请重新上传。",
+    "The file did not arrive whole, and nothing was kept. Send it again.",
+)
+Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The content's SHA-256")]
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+
+
+def _claim_of(session: Session, bearer: Bearer, number: str) -> tuple[Token, Claim]:
+    token = require_token(session, bearer)  # whoever has none is not told which numbers exist
+    claim = get_claim(session, number)
+    require_right(token, claim.unit_code)
+    return token, claim
+
+
+def _entitled(records: Records, bearer: Bearer, number: str) -> None:
+    with records.reading() as session:
+        _claim_of(session, bearer, number)
+
+
+async def _content(request: Request, settings: Config, _: Annotated[None, Depends(_entitled)]) -> bytes:
+    """The body, read only for who may send it, and no further than the limit."""
+    limit = settings.evidence_limit
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise too_large(limit)
+            parts.append(part)
+    except ClientDisconnect:
+        raise Problem(CUT_OFF) from None
+    return b"".join(parts)
+
+
+def _facts(evidence: Evidence) -> dict[str, Any]:
+    return {name: getattr(evidence, name) for name in contract.Evidence.model_fields}
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Attach a photograph or a document: the body is the file; the same file again changes nothing",
+    response_model=contract.Evidence,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
+)
+def add(
+    records: Records,
+    store: Store,
+    settings: Config,
+    bearer: Bearer,
+    number: str,
+    content: Annotated[bytes, Depends(_content)],
+    name: Annotated[str, Query(description="The file's name, as people will see it")] = "",
+    purpose: Annotated[Purpose, Query(description="What it shows of the restoration")] = Purpose.OTHER,
+    client_at: Annotated[
+        str | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
+    ] = None,
+) -> Response:
+    attached_at = parse_moment(client_at) if client_at else None
+    file = receive(store, content, settings.evidence_limit)
+    with records.writing() as session:
+        token, claim = _claim_of(session, bearer, number)
+        now = city.now(session)
+        evidence = attach(session, claim, file, name, purpose, Actor(token.name, now, now), attached_at)
+        return json(_facts(evidence), 201)
+
+
+@router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)
+def list_(session: Reading, bearer: Bearer, number: str) -> Response:
+    _, claim = _claim_of(session, bearer, number)
+    return json({"number": claim.number, "evidence": [_facts(evidence) for evidence in evidence_of(session, claim)]})
+
+
+@router.get(
+    "/{sha256}",
+    summary="An evidence file itself",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": _BYTES}}},
+)
+def download(session: Reading, store: Store, bearer: Bearer, number: str, sha256: Sha256) -> Response:
+    evidence = get_evidence(session, _claim_of(session, bearer, number)[1], sha256)
+    plain = "".join(letter if letter.isascii() and letter not in '"\\%' else "_" for letter in evidence.name)
+    named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(evidence.name, safe='')}"
+    return _unchanging(store.get(sha256), evidence.media_type, sha256, {"Content-Disposition": named})
+
+
+class Side(IntEnum):
+    """The sizes of thumbnails, pixels: few, because each is kept."""
+
+    SMALL = 160
+    MIDDLE = 320
+    LARGE = 640
+
+
+@router.get(
+    "/{sha256}/thumbnail",
+    summary="A photograph as a small JPEG, turned as it was taken, without its metadata",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": _BYTES}}},
+)
+def small(
+    session: Reading,
+    store: Store,
+    bearer: Bearer,
+    number: str,
+    sha256: Sha256,
+    pixels: Annotated[Side, Query(description="Its longer side, at most")] = Side.MIDDLE,
+) -> Response:
+    evidence = get_evidence(session, _claim_of(session, bearer, number)[1], sha256)
+    return _unchanging(thumbnail_of(store, evidence, pixels), "image/jpeg", f"{sha256}-{pixels}", {})
+
+
+def _unchanging(body: bytes, media_type: str, tag: str, headers: dict[str, str]) -> Response:
+    """What its address says for ever, to be kept by the browser of who may see it, and by nobody between."""
+    kept = {
+        "ETag": f'"{tag}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Vary": "Authorization",
+        "Content-Encoding": "identity",  # never compressed: it is the file, byte by byte
+    }
+    return Response(body, headers=kept | headers, media_type=media_type)
