@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import city, evidence, figures, records, tokens
+from api.command import audit_pack, city, evidence, figures, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -28,9 +28,10 @@ for command in (
     figures.summary,
     figures.map_,
     records.export,
+    audit_pack.audit_pack,
     city.tiles,
 ):
-    app.command(command.__name__.rstrip("_"))(command)
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(tokens.app, name="token")
 
