@@ -38,11 +38,10 @@ def deductions_of(session: Session, claims: pd.DataFrame) -> gpd.GeoDataFrame:
         .where(Deduction.stage == Stage.ACCEPTED)
     )
     rows = rows_of(session, query, Deduction.claim_id, claims.index.tolist())
-    names = ["claim_id", "id", "reason", "area_m2", "other_claim", "geometry"]
-    frame = _by_number(pd.DataFrame(rows, columns=names), claims, ["id"])
-    frame.insert(2, "reason_zh", frame["reason"].map(lambda reason: REASON_NAMES[Reason(reason)][0]))
-    geometry = decode(frame.pop("geometry").tolist())
-    return gpd.GeoDataFrame(frame.drop(columns="id"), geometry=geometry, crs=STORAGE)
+    frame = pd.DataFrame([row[:-1] for row in rows], columns=["claim_id", "id", "reason", "area_m2", "other_claim"])
+    frame.insert(3, "reason_zh", frame["reason"].map(lambda reason: REASON_NAMES[Reason(reason)][0]))
+    layer = gpd.GeoDataFrame(frame, geometry=decode([row[-1] for row in rows]), crs=STORAGE)
+    return _by_number(layer, claims, ["id"]).drop(columns="id")
 
 
 def others_of(session: Session, numbers: list[str], asked: Asked) -> gpd.GeoDataFrame:
@@ -53,16 +52,15 @@ def others_of(session: Session, numbers: list[str], asked: Asked) -> gpd.GeoData
         "unit_code": Claim.unit_code,
         "net_m2": Claim.accepted_net_m2,
         **{f"{state}_at": m.c[f"{state}_at"] for state in State},
-        "geometry": raw(Claim.accepted_net),
     }
-    query = select(*columns.values()).join(m, m.c.claim_id == Claim.id, isouter=True)
+    query = select(*columns.values(), raw(Claim.accepted_net)).join(m, m.c.claim_id == Claim.id, isouter=True)
     rows = rows_of(session, query, Claim.number, numbers)
-    frame = pd.DataFrame(rows, columns=list(columns)).sort_values("number", ignore_index=True)
+    frame = pd.DataFrame([row[:-1] for row in rows], columns=list(columns))
     frame.insert(1, "state", states(frame))
     for state in State:
         frame[f"{state}_at"] = frame[f"{state}_at"].map(iso)
-    geometry = decode(frame.pop("geometry").tolist())
-    return gpd.GeoDataFrame(frame, geometry=geometry, crs=STORAGE)
+    layer = gpd.GeoDataFrame(frame, geometry=decode([row[-1] for row in rows]), crs=STORAGE)
+    return layer.sort_values("number", ignore_index=True)
 
 
 def history_of(session: Session, claims: pd.DataFrame, asked: Asked) -> pd.DataFrame:
