@@ -235,7 +235,7 @@ def _sha256(path: Path) -> str:
 def _zip(folder: Path, path: Path) -> None:
     """All files of a folder in one, by name, none with a date."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
             entry = zipfile.ZipInfo(file.relative_to(folder).as_posix())  # of 1 January 1980, whatever the day
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             whole.writestr(entry, file.read_bytes())
