@@ -2,14 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import orjson
 import pandas as pd
+import pyogrio
 import shapely
+from numpy.typing import NDArray
 
 from geodata.problems import Kind, Problem
 
@@ -56,6 +59,41 @@ def write_layer(frame: gpd.GeoDataFrame, path: Path) -> None:
         )
 
 
+def write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: Path, dated: datetime) -> None:
+    """Write polygon layers into one .gpkg, by name. The same layers and date give the same bytes. Raises FOLDER_MISSING."""
+
+    def write(part: Path) -> None:
+        for place, (name, frame) in enumerate(layers.items()):
+            frame.to_file(
+                part,
+                driver="GPKG",
+                layer=name,
+                mode="a" if place else "w",
+                geometry_type="MultiPolygon",
+                promote_to_multi=True,
+            )
+
+    # GDAL would otherwise write into the file when it was made.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{dated.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"})
+    try:
+        _whole(path, write)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def write_exactly(keys: Sequence[str], geometries: NDArray[np.object_], path: Path) -> None:
+    """Write geometries (degrees, shape (n,)) as .geojson, each by its `key`; read again they are the same to the last bit.
+
+    Raises FOLDER_MISSING.
+    """
+    features = [
+        f'{{"type":"Feature","properties":{{"key":{orjson.dumps(harmless(key)).decode()}}},"geometry":{shape}}}'
+        for key, shape in zip(keys, shapely.to_geojson(geometries), strict=True)
+    ]
+    whole = '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
+    _whole(path, lambda part: part.write_text(whole, encoding="utf-8", newline="\n"))
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as .csv (UTF-8 with a mark, so that Excel shows Chinese) or .xlsx. Raises BAD_ENDING, FOLDER_MISSING.
 
@@ -64,7 +102,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     safe = table.copy()
     for name in safe.columns:
         if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
-            safe[name] = safe[name].map(_harmless)
+            safe[name] = safe[name].map(harmless)
     ending = path.suffix.lower()
     if ending == ".csv":
         _whole(path, lambda part: safe.to_csv(part, index=False, encoding="utf-8-sig"))
@@ -74,7 +112,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         raise Problem(BAD_ENDING, ending=ending or path.name, endings=".csv, .xlsx")
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """A value as tables hold it: text that a spreadsheet would take for a formula with an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 
 

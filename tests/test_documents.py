@@ -30,6 +30,6 @@ def test_both_readmes_name_every_setting_and_only_commands_that_there_are() -> N
         text = (ROOT / readme).read_text("utf-8")
         for setting in Settings.model_fields:
             assert f"TIANZHANG_{setting.upper()}" in text, f"{readme}: {setting}"
-        assert set(re.findall(r"\btianzhang ([a-z]+)", text)) <= names
+        assert set(re.findall(r"\btianzhang ([a-z][a-z-]*)", text)) <= names
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / link).exists(), f"{readme}: {link}"

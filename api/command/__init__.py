@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import audit, check, city, evidence, figures, ledger, periods, records, tokens
+from api.command import audit, audit_pack, check, city, evidence, figures, ledger, periods, records, tokens
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -33,9 +33,10 @@ for command in (
     ledger.seal,
     ledger.history,
     ledger.correct,
+    audit_pack.audit_pack,
     city.tiles,
 ):
-    app.command(command.__name__.rstrip("_"))(command)
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 app.add_typer(periods.app, name="period")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(check.app, name="check")
