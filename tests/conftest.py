@@ -26,6 +26,7 @@ from farmland.database import Database, table_of
 from farmland.ledger import restate
 from farmland.tables import Unit
 from farmland.targets import Target, allocate
+from farmland.thresholds import Thresholds
 from farmland.units import level_of, parent_of
 from geodata.area import area_m2
 from geodata.column import write
@@ -119,6 +120,10 @@ SQUARES = {
     NEXT_VILLAGE: shapely.box(111.725, 27.20, 111.75, 27.30),
     FAR_VILLAGE: shapely.box(111.75, 27.20, 111.80, 27.30),
 }
+
+
+FOR_THE_GROUND = Thresholds(outside_share=1, existing_farmland_share=2, same_land_share=2, minimum_m2=0)
+"""Thresholds by which almost any land can be accepted: for tests of what is cut from it."""
 
 
 @pytest.fixture

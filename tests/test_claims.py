@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE
+from conftest import FAR_VILLAGE, FOR_THE_GROUND, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -237,12 +237,13 @@ def test_the_accepted_figure_is_the_area_of_the_union(small_city: Database, poly
         claims = []
         for n, polygon in enumerate(polygons):
             unit = VILLAGE if shapely.intersection(polygon, SQUARES[VILLAGE]).area > 1e-9 else NEXT_VILLAGE
-            claims.append(report(session, polygon, unit, minutes=n))
+            reported = Report(unit, polygon, "f")
+            claims.append(report_claim(session, reported, actor(n, "village"), thresholds=FOR_THE_GROUND))
         chance.shuffle(claims)
         for claim in claims:
             take_step(session, claim, State.CHECKED, actor(100))
             try:
-                take_step(session, claim, State.ACCEPTED, actor(100))
+                take_step(session, claim, State.ACCEPTED, actor(100), thresholds=FOR_THE_GROUND)
             except Problem as problem:
                 assert problem.code in ("nothing_net", "refused_by_rules")
     with small_city.reading() as session:

@@ -140,7 +140,7 @@ def test_every_answer_is_as_its_contract_says(demo_server: str) -> None:
             ("/targets/2022/allocations", contract.Allocations),
             (f"/claims?unit={QINGJIANG}", contract.Features[contract.ClaimRow]),
             ("/claims/2022-0001", contract.Feature[contract.Claim]),
-            ("/progress", contract.Progress),
+            ("/progress", contract.MarkedProgress),
             ("/progress/tree", contract.ProgressTree),
             ("/progress/ranking", contract.Ranking),
             ("/progress/series", contract.Series),

@@ -31,6 +31,8 @@ from geodata.crs import STORAGE
 from geodata.problems import Kind, Problem
 
 NOW = datetime(2022, 4, 26, 20, 0, tzinfo=SHANGHAI)
+BEGIN = datetime(2022, 1, 1, 8, 0, tzinfo=SHANGHAI)
+"""When the city's records but for the claims were entered; those came in as they happened."""
 NOT_EMPTY = Kind(
     "database_not_empty",
     "数据库 {database} 里已有真实数据，演示城市不会写入。请用 TIANZHANG_DATA_DIR 指定另一个文件夹。",
@@ -69,7 +71,7 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
         said = Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN)
         session.add(said)
         session.flush()
-        note(session, "demonstration.made", None, None, actor="演示", at=NOW, after=contents(said))
+        note(session, "demonstration.made", None, None, actor="演示", at=BEGIN, after=contents(said))
         for share, noun, zh, frame in frames:
             tell(share, zh, noun)
             _import(session, noun, frame)
@@ -88,7 +90,8 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _import(session: Session, noun: str, frame: pd.DataFrame) -> None:
-    options = Options(actor="演示", now=NOW)
+    now = NOW if noun == "claims" else BEGIN
+    options = Options(actor="演示", now=now, recorded_as_it_happened=True)
     outcome = import_source(session, noun, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options)
     if outcome.bad:
         raise outcome.bad[0].problem

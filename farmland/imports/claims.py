@@ -154,7 +154,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
         actor = Actor(
             str(who[state][i]) or options.actor,
             at,
-            present,
+            at if options.recorded_as_it_happened else present,
             units[state][i] or None,
             apart[state, "device"][i] or None,
             apart[state, "household"][i] or None,

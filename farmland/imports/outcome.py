@@ -16,7 +16,8 @@ class Options:
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
     baseline; `actor` and `now` are what the records will say of who imported, and when; `thresholds` are those of the
-    rules; `tell` is told how far the import is.
+    rules; `tell` is told how far the import is. `recorded_as_it_happened` is for a demonstration, whose records are made up:
+    the steps of claims are then recorded when they happened, not now.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Options:
     allow_over: bool = False
     actor: str = "tianzhang import"
     now: datetime | None = None
+    recorded_as_it_happened: bool = False
     right: Callable[[str], None] | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     tell: Tell = silent

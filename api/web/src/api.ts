@@ -35,6 +35,7 @@ export interface ClaimRow {
 export interface Claim extends ClaimRow {
   steps: { state: State; at: string; by: string; why: string | null }[];
   chain: Link[];
+  doubts: { rule: string; severity: string; stage: string; zh: string; en: string }[];
   deductions: { stage: string; reason: string; other_claim: string | null; area_mu: number }[];
 }
 export interface PlotRow { number: string; unit_code: string; land_class: string; land_class_name: string | null; basic_farmland: boolean; area_mu: number }

@@ -62,7 +62,8 @@ const TEXTS = {
   // Claims
   claim: ["恢复申报", "Restoration claim"], claims: ["恢复申报", "Restoration claims"], number: ["编号", "Number"],
   kind: ["来源", "Source"], former_use: ["原用途", "Former use"], crop: ["现种", "Present crop"], gross: ["图形面积", "Gross area"],
-  method_survey: ["测绘级测量", "survey-grade"], method_phone: ["手机绕测", "walked with a phone"],
+  doubts: ["疑点", "Doubts"], severity_refuses: ["不予验收", "Refuses"], severity_warns: ["提示", "Warns"],
+  severity_deducts: ["核减", "Deducts"], method_survey: ["测绘级测量", "survey-grade"], method_phone: ["手机绕测", "walked with a phone"],
   method_imagery: ["影像勾绘", "drawn on imagery"], method_file: ["文件导入", "from a file"],
   net: ["净面积", "Net area"], typed: ["填报面积", "Typed area"], state: ["状态", "State"], history: ["经过", "History"],
   csv: ["下载 CSV", "Download CSV"],
