@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from shapely.errors import GEOSException
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -150,6 +150,11 @@ def _check_file(session: Session, verdict: Verdict) -> None:
         faults = [fault for (fault,) in session.execute(text("PRAGMA integrity_check(10)")) if fault != "ok"]
     except DatabaseError as error:
         faults = [str(error.orig)]
+    try:
+        held = set(inspect(session.connection()).get_table_names())
+        faults += [f"no such table: {name}" for name in SCHEMA.tables if name not in held]
+    except _UNREADABLE as error:
+        faults.append(str(error).splitlines()[0])
     for fault in faults:
         verdict.add(None, FILE_DAMAGED, reason=fault)
     for table in tracked():
