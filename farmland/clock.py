@@ -20,9 +20,6 @@ DATE_TOO_EARLY = Kind(
     "write an empty date as 1900 or 1970).",
 )
 
-END_OF_TIME = datetime(9999, 12, 30, tzinfo=SHANGHAI)
-"""Later than anything that can be known."""
-
 
 def end_of_day(day: date) -> datetime:
     """The last moment of a day in Asia/Shanghai."""

@@ -197,19 +197,18 @@ def allocations(
     session: Session, target_code: str, moment: datetime, known_at: datetime | None = None
 ) -> dict[str, float]:
     """Every unit's part of a target as of a moment, in mu, by unit code; as it was known at `known_at` (None: now)."""
-    rows = session.execute(
-        select(Allocation.unit_code, Allocation.area_mu, Allocation.id)
+    parts = (
+        select(Allocation.unit_code, Allocation.area_mu)
         .where(Allocation.target_code == target_code)
         .where(Allocation.since.is_(None) | (Allocation.since <= moment))
         .order_by(Allocation.since.is_not(None), Allocation.since)
     )
-    before = undone(session, table_of(Allocation), "target", known_at) if known_at else {}
-    parts: dict[str, float] = {}  # of a unit's parts the last one stays
-    for unit_code, area_mu, part in rows:
-        row = before.get(part, {})
-        if row is not None:
-            parts[unit_code] = row.get("area_mu", area_mu)
-    return parts
+    # Of a unit's parts the last one stays.
+    if known_at is None:
+        return dict(session.execute(parts).all())
+    before = undone(session, table_of(Allocation), "target", known_at)
+    known = [(*row, before.get(row.id, {})) for row in session.execute(parts.add_columns(Allocation.id))]
+    return {unit: row.get("area_mu", area_mu) for unit, area_mu, _, row in known if row is not None}
 
 
 def allocate(

@@ -1,5 +1,6 @@
 """The areas of claims, summed over each unit and all below it: in m², and in mu that add up down the tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from farmland.claims import Claim, State, Step, known
-from farmland.clock import END_OF_TIME, days_before
+from farmland.clock import days_before
 from farmland.database import Moment, table_of
 from farmland.ledger import undone
 from farmland.rounding import shares, shares_of
@@ -41,7 +42,7 @@ class UnitTree:
         """
         query = select(Unit.code, Unit.name, Unit.level, Unit.parent_code, Unit.id)
         query = query.where(within(Unit.code, top), Unit.level.in_(LEVELS[: deepest + 1]))
-        found: list[tuple[Any, ...]] = [tuple(row) for row in session.execute(query)]
+        found: Sequence[Any] = session.execute(query).all()
         if known_at is not None:
             found = _as_known(session, found, known_at)
         rank: dict[str, int] = {level: i for i, level in enumerate(LEVELS)}
@@ -75,7 +76,7 @@ class UnitTree:
         return whole
 
 
-def _as_known(session: Session, found: list[tuple[Any, ...]], known_at: datetime) -> list[tuple[Any, ...]]:
+def _as_known(session: Session, found: Sequence[Any], known_at: datetime) -> Sequence[Any]:
     """Units (code, name, level, parent, id) as they were known at a moment. A unit's code never changes."""
     before = undone(session, table_of(Unit), "unit", known_at)
     known = []
@@ -106,8 +107,8 @@ def areas_of_claims(
     first, end = code_range(tree.codes[0])
     earlier = days_before(moment, RECENT_DAYS)
     asked = {"first": first, "end": end, "target_code": target_code}
-    moments = {"moment": moment, "earlier": earlier, "known": known_at or END_OF_TIME}
-    found = session.execute(_by_unit(), asked | moments).all()
+    moments = {"moment": moment, "earlier": earlier} | ({} if known_at is None else {"known": known_at})
+    found = session.execute(_by_unit(known_at is None), asked | moments).all()
     own = np.zeros((len(tree.codes), 1 + len(_SUMS)))
     np.add.at(
         own, tree.places([row[0] for row in found]), np.array([row[1:] for row in found]).reshape(-1, own.shape[1])
@@ -160,7 +161,7 @@ _BITS = {state: 1 << place for place, state in enumerate(State)}
 
 
 @cache
-def _by_unit() -> Select[*tuple[Any, ...]]:
+def _by_unit(as_known_now: bool) -> Select[*tuple[Any, ...]]:
     """The number of claims and the sums of m², in the order of _SUMS, by unit; put together once, as it is asked often.
 
     A claim reaches a state at most once: the sum of the bits of its steps tells which it has reached.
@@ -169,7 +170,10 @@ def _by_unit() -> Select[*tuple[Any, ...]]:
     then = case((Step.at <= bindparam("earlier", type_=Moment), bit), else_=0)
     steps = (
         select(Step.claim_id, func.sum(bit).label("now"), func.sum(then).label("then"))
-        .where(Step.at <= bindparam("moment", type_=Moment), known(bindparam("known", type_=Moment)))
+        .where(
+            Step.at <= bindparam("moment", type_=Moment),
+            known(None if as_known_now else bindparam("known", type_=Moment)),
+        )
         .group_by(Step.claim_id)
         .subquery("steps")
     )

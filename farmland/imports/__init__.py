@@ -13,9 +13,7 @@ from farmland import city
 from farmland.database import Database
 from farmland.imports.baseline import import_baseline
 from farmland.imports.chiefs import import_chiefs
-from farmland.imports.claims import import_claims
 from farmland.imports.designations import import_designations
-from farmland.imports.findings import import_findings, take_back
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.plots import import_plots
 from farmland.imports.source import Source, open_source
@@ -25,6 +23,21 @@ from farmland.ledger import note
 from farmland.tiles import note_change
 from farmland.units import home_of
 from geodata.files import hash_of_file
+
+
+def import_claims(session: Session, source: Source, options: Options) -> Outcome:
+    """As :func:`farmland.imports.claims.import_claims`: the rules take a while to load, and few imports need them."""
+    from farmland.imports.claims import import_claims as run
+
+    return run(session, source, options)
+
+
+def import_findings(session: Session, source: Source, options: Options) -> Outcome:
+    """As :func:`farmland.imports.findings.import_findings`, which may revoke claims."""
+    from farmland.imports.findings import import_findings as run
+
+    return run(session, source, options)
+
 
 Importer = Callable[[Session, Source, Options], Outcome]
 
@@ -83,5 +96,7 @@ def import_source(session: Session, noun: str, source: Source, options: Options,
         if noun in ("units", "plots"):
             note_change(session)
     if outcome.written and noun == "findings":
+        from farmland.imports.findings import take_back
+
         take_back(session, options, outcome)
     return outcome
