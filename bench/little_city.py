@@ -99,11 +99,10 @@ def _import_ground(database: Database, folder: Path) -> None:
         f"{VILLAGE}01": shapely.box(111.70, 27.20, 111.725, 27.25),
     }
     fields = [shapely.box(111.701 + 0.002 * i, 27.21, 111.7025 + 0.002 * i, 27.212) for i in range(10)]
-    patches = [shapely.translate(field, 0, 0.0405) for field in fields] if hasattr(shapely, "translate") else fields
     frames: list[tuple[str, pd.DataFrame]] = [
         ("units", _layer({"code": list(boxes), "name": ["小城", "小镇", "小村", "一组"]}, list(boxes.values()))),
         ("plots", _layer({"number": [f"P{i}" for i in range(10)], "land_class": ["0101"] * 10}, fields)),
-        ("baseline", _layer({"number": [f"B{i}" for i in range(10)], "land_class": ["0101"] * 10}, patches)),
+        ("baseline", _layer({"number": [f"B{i}" for i in range(10)], "land_class": ["0101"] * 10}, fields)),
         ("designations", _layer({"number": ["R1"], "kind": ["red_line"], "name": ["红线"]}, [fields[0]])),
         ("findings", _layer({"number": ["F1"], "at": ["2022-02-20"], "kind": ["abandoned"]}, [fields[1]])),
         ("chiefs", pd.DataFrame({"code": ["T1", "T2"], "name": ["张三", "李四"], "unit_code": [CITY, VILLAGE],

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from farmland.baseline import BaselinePatch
@@ -86,18 +85,12 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
             "fingerprint": prints[good],
         }
     )
-    columns = ["id", *rows.columns]
-    held = pd.DataFrame(
-        session.execute(select(*(getattr(BaselinePatch, name) for name in columns))).all(),
-        columns=columns,
-    )
     extra = source.extra()
     write_rows(
         session,
         table_of(BaselinePatch),
         ["year", "number"],
         rows,
-        held,
         geometries[good],
         [extra[i] for i in good],
         outcome,

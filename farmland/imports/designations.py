@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from farmland.database import table_of
@@ -54,16 +53,12 @@ def import_designations(session: Session, source: Source, options: Options) -> O
             "fingerprint": prints[good],
         }
     )
-    columns = ["id", *rows.columns]
-    found = session.execute(select(*(getattr(DesignatedArea, name) for name in columns))).all()
-    held = pd.DataFrame(found, columns=columns)
     extra = source.extra()
     write_rows(
         session,
         table_of(DesignatedArea),
         ["kind", "number"],
         rows,
-        held,
         geometries[good],
         [extra[i] for i in good],
         outcome,

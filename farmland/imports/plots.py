@@ -87,7 +87,6 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
             table_of(Plot),
             ["unit_code", "number"],
             rows,
-            _held(session, rows),
             geometries[good],
             [extra[i] for i in good],
             outcome,
@@ -98,12 +97,6 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         fault = Problem(OVERLAPS, other=first, longitude=point.x, latitude=point.y)
         outcome.notices.append(Row(second, "geometry", fault))
     return outcome
-
-
-def _held(session: Session, rows: pd.DataFrame) -> pd.DataFrame:
-    columns = [getattr(Plot, name) for name in ("id", *rows.columns)]
-    found = session.execute(select(*columns)).all()
-    return pd.DataFrame(found, columns=["id", *rows.columns])
 
 
 def _refuse_unknown_units(session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Outcome
@@ -18,7 +18,6 @@ def write_rows(
     table: Table,
     keys: list[str],
     rows: pd.DataFrame,
-    held: pd.DataFrame,
     geometries: NDArray[np.object_],
     extra: list[dict[str, Any] | None],
     outcome: Outcome,
@@ -28,10 +27,12 @@ def write_rows(
     Parameters
     ----------
     rows : DataFrame of n rows with the table's columns, `fingerprint` among them, without id, geometry and extra
-    held : DataFrame of the same columns and `id`: the table's rows that may be meant
     geometries : array of shape (n,)
     extra : n dicts of the columns that are no field of ours
     """
+    columns_held = ["id", *rows.columns]
+    found = session.execute(select(*(table.c[name] for name in columns_held))).all()
+    held = pd.DataFrame(found, columns=columns_held)
     joined = rows[keys].merge(held, on=keys, how="left", suffixes=("", "_held"))
     is_new = joined["id"].isna().to_numpy()
     compared = [name for name in rows.columns if name not in keys]
