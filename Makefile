@@ -36,6 +36,7 @@ demo: setup ## the demonstration city on http://127.0.0.1:8000
 packages:
 	@need=(); ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || need+=(postgresql-15-postgis-3); \
 	command -v chromium >/dev/null || need+=(chromium); \
+	[ -x /usr/sbin/nginx ] || need+=(nginx-light); \
 	if [ $${#need[@]} -gt 0 ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${need[@]}"; \
