@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from api.asking import record_refusal
 from geodata.problems import Answer, Language, Problem
 
 STATUS: dict[Answer, int] = {
@@ -18,6 +19,7 @@ STATUS: dict[Answer, int] = {
     "unauthenticated": 401,
     "conflict": 409,
     "too_large": 413,
+    "too_many": 429,
     "fault": 500,
 }
 _HTTP = {
@@ -94,6 +96,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def _refused(request: Request, error: Problem) -> Response:
+        if error.kind.answer == "forbidden":
+            error = record_refusal(request, error)
         return problem(STATUS[error.kind.answer], error.code, error.sentence(language_of(request)))
 
     @app.exception_handler(HTTPException)

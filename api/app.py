@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import answers, routes
+from api.context import Reader
 from api.settings import Settings
 from farmland.database import Database
 from farmland.evidence_store import EvidenceStore
@@ -78,13 +79,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings.url)
     app.state.evidence = EvidenceStore(settings.evidence_address)
     app.state.outlines = {}
+    app.state.token_uses = {}
     answers.install(app)
     app.include_router(routes.router)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=2)
     app.add_middleware(Carry)
 
     @app.get(f"/tiles/{FILE_NAME}", include_in_schema=False)
-    def _tiles() -> FileResponse:
+    def _tiles(reader: Reader) -> FileResponse:
+        reader.require(None)  # all plots of the city are in them
         path = settings.tiles / FILE_NAME
         if not path.exists():
             raise Problem(NO_TILES)

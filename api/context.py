@@ -1,21 +1,20 @@
-"""What every route needs: the settings, a session to read or to write, the moment, the token."""
+"""What every route needs: the settings, who asks and whether they may, a session to read or to write, the moment."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from api.asking import Asked, Asks
 from api.settings import Settings
 from farmland import city
 from farmland.clock import day_of, parse_day, parse_moment
 from farmland.database import Database
 from farmland.evidence_store import EvidenceStore
-from farmland.tokens import TOKEN_MISSING, Token, holder_of
-from farmland.units import the_city
-from geodata.problems import Problem
+from farmland.roles import Action
+from farmland.units import normal_code, the_city
 
 
 async def _settings(request: Request) -> Settings:
@@ -56,11 +55,18 @@ def _moment(
     return parse_moment(as_of) if as_of else city.now(session)
 
 
+Reader = Annotated[Asked, Depends(Asks(Action.READ))]
+"""Who may look at records: a route says of which unit by :meth:`Asked.require`."""
+
+
 def _unit(
     session: Reading,
-    unit: Annotated[str | None, Query(description="A unit's code; without it, the city")] = None,
+    reader: Reader,
+    unit: Annotated[str | None, Query(description="A unit's code; without it, the highest that may be seen")] = None,
 ) -> str:
-    return unit or the_city(session).code
+    code = normal_code(unit) if unit else reader.holder.home() or the_city(session).code
+    reader.require(code)
+    return code
 
 
 def _day(
@@ -86,20 +92,11 @@ KnownAt = Annotated[datetime | None, Depends(_known_at)]
 AsOf = Annotated[datetime, Depends(_moment)]
 OnDay = Annotated[date, Depends(_day)]
 UnitCode = Annotated[str, Depends(_unit)]
+Ledger = Annotated[Asked, Depends(Asks(Action.LEDGER))]
+Reporter = Annotated[Asked, Depends(Asks(Action.REPORT))]
+Allocator = Annotated[Asked, Depends(Asks(Action.ALLOCATE))]
+Accounts = Annotated[Asked, Depends(Asks(Action.ACCOUNTS))]
 TargetCode = Annotated[
     str | None,
     Query(alias="target", description="A target's code; without it, the one in force"),
 ]
-
-
-Bearer = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, description="A token of tianzhang init or tianzhang token add")),
-]
-
-
-def require_token(session: Session, bearer: Bearer) -> Token:
-    """The token that the request carries. Raises TOKEN_MISSING, TOKEN_UNKNOWN."""
-    if bearer is None or not bearer.credentials.strip():
-        raise Problem(TOKEN_MISSING)
-    return holder_of(session, bearer.credentials.strip())

@@ -411,6 +411,11 @@ class CityName(Answer):
     name: str
 
 
+class OpenAccount(Answer):
+    account: str
+    full_name: str
+
+
 class About(Answer):
     version: str
     city: CityName | None
@@ -420,6 +425,8 @@ class About(Answer):
     note_zh: str
     note_en: str
     tiles: Tiles
+    public: bool = Field(description="The public page is on")
+    open_accounts: list[OpenAccount] = Field(description="Accounts of a demonstration, which need no password")
     warning: Thresholds
 
 

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     minimum_m2: float = Field(default=Thresholds.minimum_m2, ge=0)
     late_hours: float = Field(default=Thresholds.late_hours, ge=0)
     typed_share: float = Field(default=Thresholds.typed_share, ge=0)
+    sign_in_hours: float = Field(default=12, gt=0)
     lang: Literal["zh", "en"] | None = None
 
     @property

@@ -49,7 +49,7 @@ def make(database: Database, folder: Path, midway: Callable[[Session], None]) ->
             claim = _report(session, n)
             _step(session, claim, State.CHECKED, 1 + n)
         _step(session, get_claim(session, "C0"), State.ACCEPTED, 10)
-        tokens.add_token(session, "镇政府", TOWN, _at(11), actor="市")
+        tokens.add_token(session, "镇政府", TOWN, (), _at(11), actor="市")
         _attach(session, store, "C0", 12)
         close_period(session, CITY, date(2022, 3, 10), _at(13), actor="市", colours=WarningColours())
         midway(session)

@@ -25,6 +25,13 @@ def tianzhang(home: Path, *words: object) -> None:
     _run([str(COMMAND), *map(str, words)], home, environment(home))
 
 
+def token(home: Path) -> str:
+    """A token that may look at all records of the data folder."""
+    words = [COMMAND, "token", "add", "bench"]
+    done = subprocess.run(words, cwd=home, env=environment(home), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def refused(home: Path, *words: object) -> None:
     """Run the command on what it is to refuse."""
     subprocess.run([COMMAND, *map(str, words)], cwd=home, env=environment(home), capture_output=True, check=False)

@@ -10,7 +10,7 @@ import httpx
 
 from bench.city import City
 from bench.measure import Contender, in_turns
-from bench.program import served, tianzhang
+from bench.program import served, tianzhang, token
 from bench.report import Section
 
 TITLE = "Progress"
@@ -31,7 +31,8 @@ def measure(sizes: Sequence[int]) -> Section:
             home = city.copy(claimed, f"progress-{size}")
             tianzhang(home, "import", "plots", city.plots(size))
             address = open_until_the_end.enter_context(served(home))
-            client = open_until_the_end.enter_context(httpx.Client(base_url=address))
+            headers = {"Authorization": f"Bearer {token(home)}"}
+            client = open_until_the_end.enter_context(httpx.Client(base_url=address, headers=headers))
             _check(client)
             contenders.append(Contender(f"{size:,}", partial(client.get, QUERY)))
         in_turns(contenders, 5)  # connections, caches and compiled statements are those of a server in use

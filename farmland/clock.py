@@ -31,6 +31,11 @@ def start_of_day(day: date) -> datetime:
     return datetime.combine(day, time.min, SHANGHAI)
 
 
+def present() -> datetime:
+    """The true moment in Asia/Shanghai: for what ends by itself, such as a sign-in, where a demonstration's clock stands."""
+    return datetime.now(SHANGHAI)
+
+
 def days_before(moment: datetime, days: int) -> datetime:
     """The same time of day, so many days earlier."""
     return moment - timedelta(days=days)

@@ -1,8 +1,9 @@
 """The ledger (台账): one entry for every change of a record, each with the hash of the one before it.
 
 An entry holds the rows of the tables that it speaks of as they were before and as they are after, as canonical JSON:
-table → column → values. Of a geometry its hash stands there. Entries are written in the transaction of the change and
-never altered: whoever alters a row, or an entry, is found out by :mod:`farmland.verify`.
+table → column → values. Of a geometry and of a secret (a column with ``info={"secret": True}``) its hash stands there. Entries
+are written in the transaction of the change and never altered: whoever alters a row, or an entry, is found out by
+:mod:`farmland.verify`.
 """
 
 import hashlib
@@ -243,6 +244,8 @@ def _hashes(blobs: Iterable[bytes | None]) -> list[str | None]:
 def _form(column: ColumnElement[Any]) -> Callable[[Any], Any]:
     """How a value of a column is written, the same before it goes to the database as when it comes back."""
     kind = column.type
+    if column.info.get("secret"):
+        return lambda value: _hash(value.encode())
     if isinstance(kind, Geometry):
         return lambda value: _hash(shapely.to_wkb(value, byte_order=1))
     if isinstance(kind, Moment):
@@ -268,6 +271,8 @@ def _strictly(column: ColumnElement[Any]) -> Callable[[Any], Any]:
             return value
         return form(held) if write(held) == value else value
 
+    if column.info.get("secret"):
+        return lambda value: _hash(value.encode()) if isinstance(value, str) else value
     if isinstance(kind, Moment):
         moment, text = _form(column), datetime.isoformat
         return lambda value: read(

@@ -1,7 +1,8 @@
-"""Tokens with which programs may write: each for a unit and what lies below it; only their hashes are kept."""
+"""Tokens for programs: each for some actions in a unit and what lies below it; only their hashes are kept."""
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, select
@@ -9,27 +10,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, Moment
 from farmland.ledger import contents, note
-from farmland.units import get_unit, is_within
+from farmland.rights import Holder, Right
+from farmland.roles import Action
+from farmland.units import get_unit
 from geodata.problems import Kind, Problem
 
-TOKEN_MISSING = Kind(
-    "token_missing",
-    "写入、查看证据文件都需要令牌。请在请求头写明 Authorization: Bearer 令牌（tianzhang init 或 tianzhang token add 所给）。",
-    "Writing needs a token, and so does seeing evidence files. Send the header Authorization: Bearer TOKEN (from tianzhang "
-    "init or tianzhang token add).",
-    "unauthenticated",
-)
 TOKEN_UNKNOWN = Kind(
     "token_unknown",
     "令牌无效或已停用。请向管理员索取新的令牌。",
     "The token is unknown or was withdrawn. Ask the administrator for a new one.",
     "unauthenticated",
-)
-NOT_YOUR_UNIT = Kind(
-    "not_your_unit",
-    "“{name}”只能办理 {own} 及其下级的事项，不能办理 {code} 的。请由该单位或其上级办理。",
-    "“{name}” may act for {own} and what lies below it, not for {code}. Let that unit or one above it do this.",
-    "forbidden",
 )
 TOKEN_NAME_TAKEN = Kind(
     "token_name_taken",
@@ -46,40 +36,67 @@ TOKEN_NAME_UNKNOWN = Kind(
 
 
 class Token(Base):
-    """A token's holder, and the unit for which it may write; None: for every unit (the administrator)."""
+    """A token: the program that holds it, what it may do, and in which unit; None: in every unit."""
 
     __tablename__ = "token"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
     unit_code: Mapped[str | None] = mapped_column(ForeignKey("unit.code"))
+    may: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-def add_token(session: Session, name: str, unit_code: str | None, now: datetime, *, actor: str) -> str:
-    """Make a token and return it: the only time that it can be read. Raises UNIT_UNKNOWN, TOKEN_NAME_TAKEN."""
+class TokenUse(Base):
+    """When a token was last used, to the minute. Not of the ledger."""
+
+    __tablename__ = "token_use"
+    token_id: Mapped[int] = mapped_column(ForeignKey("token.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+def add_token(
+    session: Session, name: str, unit_code: str | None, may: Iterable[Action], now: datetime, *, actor: str
+) -> tuple[Token, str]:
+    """Make a token, and its secret: the only time that it can be read. Raises UNIT_UNKNOWN, TOKEN_NAME_TAKEN."""
     if unit_code is not None:
         unit_code = get_unit(session, unit_code).code
     if session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None))):
         raise Problem(TOKEN_NAME_TAKEN, name=name)
     secret = f"tz_{secrets.token_urlsafe(32)}"
-    token = Token(name=name, hash=_hash(secret), unit_code=unit_code, created_at=now)
+    allowed = " ".join(sorted({Action.READ, *may}))
+    token = Token(name=name, hash=_hash(secret), unit_code=unit_code, may=allowed, created_at=now)
     session.add(token)
     session.flush()
     note(session, "token.added", name, unit_code, actor=actor, at=now, after=contents(token))
-    return secret
+    return token, secret
 
 
-def revoke_token(session: Session, name: str, now: datetime, *, actor: str) -> None:
-    """Withdraw the token of that name. Raises TOKEN_NAME_UNKNOWN."""
+def get_token(session: Session, token_id: int) -> Token:
+    """A token in use by its id. Raises TOKEN_NAME_UNKNOWN."""
+    token = session.get(Token, token_id)
+    if token is None or token.revoked_at is not None:
+        raise Problem(TOKEN_NAME_UNKNOWN, name=token_id)
+    return token
+
+
+def token_named(session: Session, name: str) -> Token:
+    """A token in use by its name. Raises TOKEN_NAME_UNKNOWN."""
     token = session.scalar(select(Token).where(Token.name == name, Token.revoked_at.is_(None)))
     if token is None:
         raise Problem(TOKEN_NAME_UNKNOWN, name=name)
+    return token
+
+
+def revoke_token(session: Session, token: Token, now: datetime, *, actor: str) -> None:
+    """Withdraw a token."""
     before = contents(token)
     token.revoked_at = now
     session.flush()
-    note(session, "token.revoked", name, token.unit_code, actor=actor, at=now, before=before, after=contents(token))
+    note(
+        session, "token.revoked", token.name, token.unit_code, actor=actor, at=now, before=before, after=contents(token)
+    )
 
 
 def in_use(session: Session) -> list[Token]:
@@ -87,25 +104,30 @@ def in_use(session: Session) -> list[Token]:
     return list(session.scalars(select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id)))
 
 
-def any_token(session: Session) -> bool:
-    """Whether a token was ever made."""
-    return session.scalar(select(Token.id).limit(1)) is not None
+def last_uses(session: Session) -> dict[int, datetime]:
+    """When each token was last used."""
+    return {use.token_id: use.at for use in session.scalars(select(TokenUse))}
 
 
-def holder_of(session: Session, secret: str) -> Token:
-    """The token in use behind a secret. Raises TOKEN_UNKNOWN."""
+def note_uses(session: Session, uses: Mapping[int, datetime]) -> None:
+    """Keep when tokens were used; several servers may tell of the same."""
+    for token_id, at in uses.items():
+        held = session.get(TokenUse, token_id)
+        if held is None:
+            session.add(TokenUse(token_id=token_id, at=at))
+        else:
+            held.at = max(held.at, at)
+
+
+def holder_of_token(session: Session, secret: str) -> Holder:
+    """Who holds a token. Raises TOKEN_UNKNOWN."""
     token = session.scalar(select(Token).where(Token.hash == _hash(secret), Token.revoked_at.is_(None)))
     if token is None:
         raise Problem(TOKEN_UNKNOWN)
-    return token
-
-
-def require_right(token: Token, unit_code: str) -> None:
-    """Raises NOT_YOUR_UNIT unless the token is for the unit or one above it."""
-    if token.unit_code is not None and not is_within(unit_code, token.unit_code):
-        raise Problem(NOT_YOUR_UNIT, name=token.name, own=token.unit_code, code=unit_code)
+    actions = frozenset(Action(word) for word in token.may.split())
+    return Holder(token.name, token.name, (Right(actions, token.unit_code),), token_id=token.id)
 
 
 def _hash(secret: str) -> str:
     # The secret has 256 random bits: nothing slower than SHA-256 is needed against guessing.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

@@ -4,6 +4,7 @@ A code has 12 digits for the city, its towns and villages (6 county + 3 town + 3
 group (the village's 12 + 2), so that a unit's descendants are the units whose code begins with its stem.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, ForeignKey, Select, String, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from farmland.database import Base, table_of
@@ -132,6 +133,11 @@ def within(column: InstrumentedAttribute[Any], code: str) -> ColumnElement[bool]
     """The condition that a column of unit codes lies in the subtree of `code`; an index serves it."""
     first, end = code_range(code)
     return (column >= first) & (column < end)
+
+
+def within_any(column: InstrumentedAttribute[Any], codes: Sequence[str] | None) -> ColumnElement[bool]:
+    """The condition that a column of unit codes lies in the subtree of one of some units; None: in any."""
+    return true() if codes is None else or_(false(), *(within(column, code) for code in codes))
 
 
 def get_unit(session: Session, code: str) -> Unit:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["zh", "en"]
-Answer = Literal["refused", "not_found", "forbidden", "unauthenticated", "conflict", "too_large", "fault"]
+Answer = Literal["refused", "not_found", "forbidden", "unauthenticated", "conflict", "too_large", "too_many", "fault"]
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,17 @@ def tianzhang(tmp_path: Path, command_env: dict[str, str]) -> Run:
     return run
 
 
+OFFICER = [word for may in ("report", "check", "accept", "allocate", "ledger") for word in ("--may", may)]
+"""What `tianzhang token add` is told for a token that may do what an officer may."""
+
+
+def signed_in(address: str, account: str = "officer") -> dict[str, str]:
+    """The headers of a browser that is signed in to an account of a demonstration."""
+    headers = {"Origin": address}
+    answer = httpx.post(f"{address}/api/v1/sign-in/demonstration", json={"account": account}, headers=headers)
+    return headers | {"Cookie": answer.raise_for_status().headers["set-cookie"].partition(";")[0]}
+
+
 @contextmanager
 def serving(env: dict[str, str]) -> Iterator[str]:
     """The application with these settings, until the end; its address."""
@@ -261,3 +272,10 @@ def demo_server(demo_env: dict[str, str]) -> Iterator[str]:
     """The application on the demonstration city; its address."""
     with serving(demo_env) as address:
         yield address
+
+
+@pytest.fixture
+def demo(demo_server: str) -> Iterator[httpx.Client]:
+    """A client of the application on the demonstration city, signed in as an officer."""
+    with httpx.Client(base_url=f"{demo_server}/api/v1", headers=signed_in(demo_server), timeout=60) as client:
+        yield client

@@ -6,7 +6,7 @@ import httpx
 import pydantic
 import pytest
 import shapely
-from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, TOWN, VILLAGE, Run, serving
+from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, OFFICER, TOWN, VILLAGE, Run, serving
 
 from api import contract
 from farmland.database import Database
@@ -19,7 +19,7 @@ HALF = shapely.box(111.711, 27.250, 111.713, 27.252)
 @pytest.fixture
 def api(small_city: Database, tianzhang: Run, command_env: dict[str, str]) -> Iterator[httpx.Client]:
     """A client of the application on the small city, with the administrator's token."""
-    secret = tianzhang("token", "add", "office").stdout.strip()
+    secret = tianzhang("token", "add", "office", *OFFICER).stdout.strip()
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
     with serving(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         yield client
@@ -32,7 +32,7 @@ def body(geometry: shapely.Polygon, unit: str = VILLAGE, **facts: object) -> dic
 @pytest.fixture
 def village(tianzhang: Run) -> dict[str, str]:
     """The headers of a village that reports."""
-    secret = tianzhang("token", "add", "the village", "--unit", VILLAGE).stdout.strip()
+    secret = tianzhang("token", "add", "the village", "--unit", VILLAGE, "--may", "report").stdout.strip()
     return {"Authorization": f"Bearer {secret}"}
 
 
@@ -85,16 +85,16 @@ def test_a_claim_from_the_report_to_the_figure_and_back(api: httpx.Client, villa
 
 
 def test_writing_needs_a_token_for_the_unit(api: httpx.Client, tianzhang: Run) -> None:
-    own = tianzhang("token", "add", "village", "--unit", VILLAGE).stdout.strip()
+    own = tianzhang("token", "add", "village", "--unit", VILLAGE, "--may", "report", "--may", "allocate").stdout.strip()
     village = {"Authorization": f"Bearer {own}"}
     for headers, status, code in (
-        ({"Authorization": ""}, 401, "token_missing"),
+        ({"Authorization": ""}, 401, "not_signed_in"),
         ({"Authorization": "Bearer tz_wrong"}, 401, "token_unknown"),
         (village, 403, "not_your_unit"),
     ):
         refused(api.post("/claims", json=body(FIELD, FAR_VILLAGE), headers=headers), status, code)
     parts = {"parts_mu": {VILLAGE: 1}}
-    refused(api.put("/targets/2022/allocations", json=parts, headers={"Authorization": ""}), 401, "token_missing")
+    refused(api.put("/targets/2022/allocations", json=parts, headers={"Authorization": ""}), 401, "not_signed_in")
     assert api.post("/claims", json=body(FIELD), headers=village).status_code == 201
     assert tianzhang("token", "revoke", "village").returncode == 0
     refused(api.post("/claims", json=body(FIELD), headers=village), 401, "token_unknown")
@@ -213,7 +213,7 @@ def test_doubts_are_shown_visits_recorded_and_a_refusal_names_its_rules(
     refused(
         api.post("/claims/B/visits", json={"at": "2199-05-01T09:00:00+08:00"}, headers=village), 422, "visit_in_future"
     )
-    refused(api.post("/claims/B/visits", json={}, headers={"Authorization": ""}), 401, "token_missing")
+    refused(api.post("/claims/B/visits", json={}, headers={"Authorization": ""}), 401, "not_signed_in")
     valid(claim, api.post("/claims/B/check", json={}))
     accepted = valid(claim, api.post("/claims/B/accept", json={}))["properties"]
     assert {doubt["rule"] for doubt in accepted["doubts"] if doubt["stage"] == "accepted"} >= {"no_second_visit"}

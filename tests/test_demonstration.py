@@ -9,7 +9,7 @@ import httpx
 import pyogrio
 import pytest
 import shapely
-from conftest import run_command
+from conftest import run_command, signed_in
 
 from api import contract
 from geodata.area import areas_m2
@@ -55,7 +55,8 @@ def _check_facts(city: dict) -> None:
 
 
 def test_the_facts_by_the_api(demo_server: str) -> None:
-    with httpx.Client(base_url=f"{demo_server}/api/v1", params={"as_of": "2022-04-26"}) as api:
+    day = {"as_of": "2022-04-26"}
+    with httpx.Client(base_url=f"{demo_server}/api/v1", params=day, headers=signed_in(demo_server)) as api:
         _check_facts(api.get("/progress").json())
         assert api.get("/progress", params={"unit": XIANCHAQIAO}).json()["target_mu"] == 660
         _check_coverage(api.get("/summary").json())
@@ -67,8 +68,8 @@ def test_the_facts_by_the_api(demo_server: str) -> None:
         assert any(c["net_area_mu"] == 22 and c["source_kind"] == "demolished" for c in known)
 
 
-def test_sums_agree_down_the_tree(demo_server: str) -> None:
-    rows = httpx.get(f"{demo_server}/api/v1/progress/tree").json()["progress"]
+def test_sums_agree_down_the_tree(demo: httpx.Client) -> None:
+    rows = demo.get("/progress/tree").json()["progress"]
     assert len(rows) == 606
     for field in ("reported", "checked", "accepted", "rejected", "revoked"):
         for unit in ("m2", "mu"):
@@ -89,7 +90,7 @@ def test_the_accepted_figure_is_land(demo_env: dict[str, str]) -> None:
 
 
 def test_waterfall_series_and_tiles(demo_server: str) -> None:
-    with httpx.Client(base_url=demo_server) as api:
+    with httpx.Client(base_url=demo_server, headers=signed_in(demo_server)) as api:
         bars = api.get("/api/v1/progress/waterfall").json()["bars"]
         assert bars[0]["area_mu"] - sum(bar["area_mu"] for bar in bars[1:-1]) == pytest.approx(bars[-1]["area_mu"])
         behind = api.get("/api/v1/claims", params={"reason": "other_claim"}).json()
@@ -121,56 +122,53 @@ def test_maps(demo_env: dict[str, str]) -> None:
     assert (folder / "progress.html").exists()
 
 
-def test_every_answer_is_as_its_contract_says(demo_server: str) -> None:
-    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
-        for address, model in (
-            ("/about", contract.About),
-            ("/summary", contract.Summary),
-            ("/units?q=清江", contract.UnitList),
-            (f"/units/{QINGJIANG}", contract.UnitDetail),
-            (f"/units/{XIANCHAQIAO}/tree", contract.UnitNode),
-            (f"/units/{QINGJIANG}/geometry", contract.Feature[contract.Unit]),
-            ("/units.geojson", contract.Features[contract.Unit]),
-            (f"/units/{QINGJIANG}/chiefs", contract.UnitChiefs),
-            ("/chiefs?lon=111.74&lat=27.26", contract.PlaceChiefs),
-            (f"/plots?unit={QINGJIANG}&limit=5", contract.Features[contract.Plot]),
-            ("/plots?bbox=111.7,27.2,111.71,27.21", contract.Features[contract.Plot]),
-            ("/plots/1", contract.Feature[contract.PlotDetail]),
-            ("/targets", contract.TargetList),
-            ("/targets/2022/allocations", contract.Allocations),
-            (f"/claims?unit={QINGJIANG}", contract.Features[contract.ClaimRow]),
-            ("/claims/2022-0001", contract.Feature[contract.Claim]),
-            ("/progress", contract.MarkedProgress),
-            ("/progress/tree", contract.ProgressTree),
-            ("/progress/ranking", contract.Ranking),
-            ("/progress/series", contract.Series),
-            ("/progress/waterfall", contract.Waterfall),
-        ):
-            model.model_validate_json(api.get(address).raise_for_status().content)
+def test_every_answer_is_as_its_contract_says(demo: httpx.Client) -> None:
+    for address, model in (
+        ("/about", contract.About),
+        ("/summary", contract.Summary),
+        ("/units?q=清江", contract.UnitList),
+        (f"/units/{QINGJIANG}", contract.UnitDetail),
+        (f"/units/{XIANCHAQIAO}/tree", contract.UnitNode),
+        (f"/units/{QINGJIANG}/geometry", contract.Feature[contract.Unit]),
+        ("/units.geojson", contract.Features[contract.Unit]),
+        (f"/units/{QINGJIANG}/chiefs", contract.UnitChiefs),
+        ("/chiefs?lon=111.74&lat=27.26", contract.PlaceChiefs),
+        (f"/plots?unit={QINGJIANG}&limit=5", contract.Features[contract.Plot]),
+        ("/plots?bbox=111.7,27.2,111.71,27.21", contract.Features[contract.Plot]),
+        ("/plots/1", contract.Feature[contract.PlotDetail]),
+        ("/targets", contract.TargetList),
+        ("/targets/2022/allocations", contract.Allocations),
+        (f"/claims?unit={QINGJIANG}", contract.Features[contract.ClaimRow]),
+        ("/claims/2022-0001", contract.Feature[contract.Claim]),
+        ("/progress", contract.MarkedProgress),
+        ("/progress/tree", contract.ProgressTree),
+        ("/progress/ranking", contract.Ranking),
+        ("/progress/series", contract.Series),
+        ("/progress/waterfall", contract.Waterfall),
+    ):
+        model.model_validate_json(demo.get(address).raise_for_status().content)
 
 
-def test_plots_come_page_by_page(demo_server: str) -> None:
-    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
-        whole = api.get("/plots", params={"unit": QINGJIANG}).json()
-        address, ids = f"{demo_server}/api/v1/plots?unit={QINGJIANG}&limit=20", []
-        while address:
-            page = api.get(address).json()
-            ids += [one["id"] for one in page["features"]]
-            address = page.get("next")
-        assert ids == [one["id"] for one in whole["features"]]
-        assert len(ids) == whole["number_matched"] > 20
+def test_plots_come_page_by_page(demo: httpx.Client) -> None:
+    whole = demo.get("/plots", params={"unit": QINGJIANG}).json()
+    address, ids = f"/plots?unit={QINGJIANG}&limit=20", []
+    while address:
+        page = demo.get(address).json()
+        ids += [one["id"] for one in page["features"]]
+        address = page.get("next")
+    assert ids == [one["id"] for one in whole["features"]]
+    assert len(ids) == whole["number_matched"] > 20
 
 
-def test_the_figures_of_one_unit_agree_wherever_they_stand(demo_server: str) -> None:
-    with httpx.Client(base_url=f"{demo_server}/api/v1", timeout=60) as api:
-        rows = api.get("/progress/tree").json()["progress"]
-        for row in [*rows[:26], *rows[26::40]]:
-            unit = {"unit": row["unit_code"]}
-            bars = {bar["reason"]: bar["area_mu"] for bar in api.get("/progress/waterfall", params=unit).json()["bars"]}
-            last = api.get("/progress/series", params=unit).json()["days"][-1]
-            for name in ("reported", "accepted"):
-                assert bars[name] == last[f"{name}_mu"] == row[f"{name}_mu"], (row["unit_code"], name)
-            assert bars["not_yet_accepted"] == pytest.approx(row["checked_mu"] - row["accepted_mu"])
-            between = sum(bars.values()) - bars["reported"] - bars["accepted"]
-            assert bars["reported"] - between == pytest.approx(bars["accepted"])
-            assert min(bars.values()) >= 0 and row["checked_mu"] >= row["accepted_mu"]
+def test_the_figures_of_one_unit_agree_wherever_they_stand(demo: httpx.Client) -> None:
+    rows = demo.get("/progress/tree").json()["progress"]
+    for row in [*rows[:26], *rows[26::40]]:
+        unit = {"unit": row["unit_code"]}
+        bars = {bar["reason"]: bar["area_mu"] for bar in demo.get("/progress/waterfall", params=unit).json()["bars"]}
+        last = demo.get("/progress/series", params=unit).json()["days"][-1]
+        for name in ("reported", "accepted"):
+            assert bars[name] == last[f"{name}_mu"] == row[f"{name}_mu"], (row["unit_code"], name)
+        assert bars["not_yet_accepted"] == pytest.approx(row["checked_mu"] - row["accepted_mu"])
+        between = sum(bars.values()) - bars["reported"] - bars["accepted"]
+        assert bars["reported"] - between == pytest.approx(bars["accepted"])
+        assert min(bars.values()) >= 0 and row["checked_mu"] >= row["accepted_mu"]

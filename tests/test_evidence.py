@@ -18,7 +18,7 @@ import boto3
 import httpx
 import numpy as np
 import pytest
-from conftest import FAR_VILLAGE, TOWN, VILLAGE, Run, free_port, run_command, serving
+from conftest import FAR_VILLAGE, OFFICER, TOWN, VILLAGE, Run, free_port, run_command, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, TiffImagePlugin
@@ -185,7 +185,7 @@ def evidence_env(command_env: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def api(small_city: Database, tianzhang: Run, evidence_env: dict[str, str]) -> Iterator[httpx.Client]:
     """A client of the application on the small city with two claims, A and B; files of up to one megabyte are taken."""
-    secret = tianzhang("token", "add", "office").stdout.strip()
+    secret = tianzhang("token", "add", "office", *OFFICER).stdout.strip()
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
     with serving(evidence_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         for number, land in (("A", FIELD), ("B", HALF)):
@@ -276,19 +276,22 @@ def test_too_large_a_file_is_refused_while_it_comes_in(api: httpx.Client) -> Non
 
 def test_only_who_may_act_for_the_unit_sees_its_evidence(api: httpx.Client, tianzhang: Run) -> None:
     digest = attach(api, encoded(picture()))["sha256"]
-    tokens = {unit: tianzhang("token", "add", unit, "--unit", unit).stdout.strip() for unit in (FAR_VILLAGE, TOWN)}
+    tokens = {
+        unit: tianzhang("token", "add", unit, "--unit", unit, "--may", "report").stdout.strip()
+        for unit in (FAR_VILLAGE, TOWN)
+    }
     file = f"/claims/A/evidence/{digest}"
     asked = (("GET", "/claims/A/evidence"), ("GET", file), ("GET", f"{file}/thumbnail"), ("POST", "/claims/A/evidence"))
     for method, address in asked:
         for token, status, code in (
-            ("", 401, "token_missing"),
+            ("", 401, "not_signed_in"),
             ("Bearer tz_wrong", 401, "token_unknown"),
             (f"Bearer {tokens[FAR_VILLAGE]}", 403, "not_your_unit"),
         ):
             refused(api.request(method, address, headers={"Authorization": token}), status, code)
         town = {"Authorization": f"Bearer {tokens[TOWN]}"}
         assert api.request(method, address, headers=town, content=PDF).is_success
-    refused(api.get("/claims/none/evidence", headers={"Authorization": ""}), 401, "token_missing")
+    refused(api.get("/claims/none/evidence", headers={"Authorization": ""}), 401, "not_signed_in")
     assert VILLAGE.startswith(TOWN[:9]) and [one["by"] for one in listed(api)] == ["office", TOWN]
 
 
@@ -393,7 +396,7 @@ def test_evidence_is_kept_in_a_bucket(
     bucket: dict[str, str], small_city: Database, tianzhang: Run, evidence_env: dict[str, str], tmp_path: Path
 ) -> None:
     env = evidence_env | bucket
-    headers = {"Authorization": f"Bearer {tianzhang('token', 'add', 'office').stdout.strip()}"}
+    headers = {"Authorization": f"Bearer {tianzhang('token', 'add', 'office', *OFFICER).stdout.strip()}"}
     photo = encoded(picture(int.from_bytes(os.urandom(4), "big")), exif=exif())
     with serving(env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         assert client.post("/claims", json=body(FIELD, number="A")).status_code == 201

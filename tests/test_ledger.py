@@ -38,7 +38,7 @@ def first_half(session: Session) -> None:
     for n in range(3):
         take_step(session, get_claim(session, f"C{n}"), State.CHECKED, actor("镇", 10))
     take_step(session, get_claim(session, "C0"), State.ACCEPTED, actor("市", 20))
-    tokens.add_token(session, "镇政府", TOWN, START + timedelta(minutes=21), actor="市")
+    tokens.add_token(session, "镇政府", TOWN, (), START + timedelta(minutes=21), actor="市")
 
 
 def second_half(session: Session) -> None:

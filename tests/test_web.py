@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import serving
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from conftest import serving, signed_in
+from playwright.sync_api import Browser, Page, Request, SetCookieParam, expect, sync_playwright
 
 from farmland.database import Database
 
@@ -26,11 +26,18 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def cookie(address: str, account: str) -> SetCookieParam:
+    """What a browser holds that is signed in to an account of the demonstration."""
+    name, _, value = signed_in(address, account)["Cookie"].partition("=")
+    return {"name": name, "value": value, "url": address, "httpOnly": True, "sameSite": "Strict"}
+
+
 @pytest.fixture
 def page(browser: Browser, demo_server: str) -> Iterator[Page]:
-    """A page that asks nobody but our server and reports no error of a script."""
+    """A page of an officer who is signed in, that asks nobody but our server and reports no error of a script."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="zh-CN")
     opened.set_default_timeout(60_000)
+    opened.context.add_cookies([cookie(demo_server, "officer")])
     foreign: list[str] = []
     errors: list[str] = []
 
@@ -135,12 +142,12 @@ def test_down_to_a_plot_and_who_answers_for_it(page: Page, demo_server: str) -> 
     expect(page.get_by_test_id("unit-name")).to_have_text("第9组")
 
 
-def test_a_plot_is_opened_by_a_click_on_the_map(page: Page, demo_server: str) -> None:
+def test_a_plot_is_opened_by_a_click_on_the_map(page: Page, demo_server: str, demo: httpx.Client) -> None:
     page.set_viewport_size({"width": 1280, "height": 1400})  # the whole map in sight
     page.goto(f"{demo_server}/?unit={GROUP}")
     map_of(page, GROUP)
-    west, south, east, north = httpx.get(f"{demo_server}/api/v1/units/{GROUP}").json()["bbox"]
-    plot = httpx.get(f"{demo_server}/api/v1/plots", params={"unit": GROUP}).json()["features"][0]
+    west, south, east, north = demo.get(f"/units/{GROUP}").json()["bbox"]
+    plot = demo.get("/plots", params={"unit": GROUP}).json()["features"][0]
     corners = plot["geometry"]["coordinates"][0][:-1]
 
     def world(lon: float, lat: float) -> tuple[float, float]:
@@ -293,10 +300,10 @@ def test_without_units_the_page_says_what_to_do(browser: Browser, empty_server: 
     page.close()
 
 
-def test_outlines_are_the_same_compressed_or_not_and_twice(demo_server: str) -> None:
-    address = f"{demo_server}/api/v1/units.geojson?level=town"
+def test_outlines_are_the_same_compressed_or_not_and_twice(demo: httpx.Client) -> None:
+    address = "/units.geojson?level=town"
     answers = [
-        httpx.get(address, headers={"Accept-Encoding": encoding}).raise_for_status().json()
+        demo.get(address, headers={"Accept-Encoding": encoding}).raise_for_status().json()
         for encoding in ("gzip", "identity", "gzip", "identity")
     ]
     assert len(answers[0]["features"]) == 25

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.command import audit, audit_pack, check, city, evidence, figures, ledger, periods, records, tokens
+from api.command import audit, audit_pack, check, city, evidence, figures, ledger, periods, records, tokens, users
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -40,6 +40,7 @@ for command in (
 app.add_typer(periods.app, name="period")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(check.app, name="check")
+app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="token")
 
 

@@ -27,7 +27,7 @@ PORT_TAKEN = Kind(
 def init(context: typer.Context) -> None:
     """建立或升级数据库 · Set up the database, or upgrade it.
 
-    The first time, the administrator's token is made.
+    The first time, the administrator's account is made, with its activation code.
     """
     settings: Settings = context.obj
     from farmland.seal import make_key
@@ -40,20 +40,20 @@ def init(context: typer.Context) -> None:
 
 
 def _administrator(settings: Settings, database: "Database") -> None:
-    from farmland import city, tokens
+    from farmland import accounts
+    from farmland.roles import Role
 
     with database.writing() as session:
-        if tokens.any_token(session):
+        if accounts.any_administrator(session):
             return
-        secret = tokens.add_token(session, "administrator", None, city.next_moment(session), actor="tianzhang init")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.data_dir / "administrator.token"
-    path.touch(mode=0o600)
-    path.write_text(secret + "\n")
+        account, code = accounts.add_account(session, "administrator", "管理员", actor="tianzhang init")
+        accounts.grant(session, account, Role.ADMINISTRATOR, None, actor="tianzhang init")
+    until = f"{account.code_until:%Y-%m-%d}"
     say(
         settings,
-        f"管理员令牌（写入用，只显示这一次，也存于 {path}）：{secret}",
-        f"The administrator's token, for writing; it is shown this once and kept in {path}: {secret}",
+        f"管理员账号 administrator 的启用码（只显示这一次，{until} 前有效）：{code}\n在网页上选“首次使用”，凭启用码设置密码。",
+        f"The activation code of the account administrator, shown this once, good until {until}: {code}\n"
+        "On the page choose “First use” and set a password with it.",
     )
 
 
@@ -83,7 +83,6 @@ def demo(
         with bar_of(settings) as tell:
             made = load_demonstration(database, settings.tiles, seed, tell)
         make_key(settings.data_dir)
-        _administrator(settings, database)
         with database.reading() as session:
             now, top = city.now(session), the_city(session).code
             whole = progress(session, top, now, colours=settings.colours)

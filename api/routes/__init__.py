@@ -2,8 +2,24 @@
 
 from fastapi import APIRouter
 
+from api.asking import declare
 from api.contract import ProblemDetails
-from api.routes import about, chiefs, claims, evidence, periods, plots, progress, targets, units
+from api.routes import (
+    about,
+    accounts,
+    chiefs,
+    claims,
+    evidence,
+    ledger,
+    periods,
+    plots,
+    progress,
+    public,
+    sign_in,
+    targets,
+    tokens,
+    units,
+)
 
 _PROBLEM = {
     "description": "A refusal: what is wrong, where, and what to do",
@@ -22,5 +38,10 @@ for part in (
     claims.router,
     progress.router,
     periods.router,
+    ledger.router,
+    public.router,
+    sign_in.router,
+    accounts.router,
+    tokens.router,
 ):
-    router.include_router(part)
+    router.include_router(declare(part))

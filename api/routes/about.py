@@ -5,9 +5,12 @@ from fastapi.responses import Response
 
 from api import contract
 from api.answers import json
+from api.asking import OPEN
 from api.context import AsOf, Config, Reading, UnitCode
 from farmland import city
 from farmland.clock import day_of
+from farmland.public_page import is_public
+from farmland.sign_in import open_accounts
 from farmland.summary import summary
 from farmland.tiles import FILE_NAME
 from farmland.units import cities
@@ -15,7 +18,12 @@ from farmland.units import cities
 router = APIRouter(tags=["about"])
 
 
-@router.get("/about", summary="The city, its day, and whether it is a demonstration", response_model=contract.About)
+@router.get(
+    "/about",
+    dependencies=[OPEN],
+    summary="The city, its day, and whether it is a demonstration",
+    response_model=contract.About,
+)
 def about(session: Reading, config: Config, request: Request) -> Response:
     standing = city.demonstration(session)
     tops = [{"code": unit.code, "name": unit.name} for unit in cities(session)]
@@ -34,6 +42,8 @@ def about(session: Reading, config: Config, request: Request) -> Response:
                 "url": f"/tiles/{FILE_NAME}",
                 "version": str(tiles.stat().st_mtime_ns) if tiles.exists() else None,
             },
+            "public": is_public(session),
+            "open_accounts": [{"account": one.name, "full_name": one.full_name} for one in open_accounts(session)],
             "warning": {"green": config.warning_green, "yellow": config.warning_yellow},
         }
     )

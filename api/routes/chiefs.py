@@ -8,11 +8,11 @@ from fastapi.responses import Response
 
 from api import contract
 from api.answers import json
-from api.context import OnDay, Reading
+from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
 from api.routes.plots import plot_json
 from farmland.plots import plot_at
-from farmland.units import get_unit, unit_at
+from farmland.units import get_unit, normal_code, unit_at
 
 router = APIRouter(tags=["chiefs"])
 
@@ -22,7 +22,8 @@ router = APIRouter(tags=["chiefs"])
     summary="Who answers for a unit on a day, on every level above it",
     response_model=contract.UnitChiefs,
 )
-def unit_chiefs(session: Reading, code: str, day: OnDay) -> Response:
+def unit_chiefs(session: Reading, reader: Reader, code: str, day: OnDay) -> Response:
+    reader.require(normal_code(code))
     unit = get_unit(session, code)
     return json({"unit_code": unit.code, "on": day, "chain": chain_json(session, unit.code, day)})
 
@@ -34,6 +35,7 @@ def unit_chiefs(session: Reading, code: str, day: OnDay) -> Response:
 )
 def place_chiefs(
     session: Reading,
+    reader: Reader,
     lon: Annotated[float, Query(ge=-180, le=180, description="Longitude, degrees")],
     lat: Annotated[float, Query(ge=-90, le=90, description="Latitude, degrees")],
     day: OnDay,
@@ -41,5 +43,7 @@ def place_chiefs(
     point = shapely.Point(lon, lat)
     plot = plot_at(session, point)
     unit_code = plot.unit_code if plot else getattr(unit_at(session, point), "code", None)
+    if unit_code:
+        reader.require(unit_code)
     chain = chain_json(session, unit_code, day, plot.id if plot else None) if unit_code else []
     return json({"lon": lon, "lat": lat, "on": day, "plot": plot_json(plot) if plot else None, "chain": chain})

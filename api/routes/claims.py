@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
 import orjson
 import shapely
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
@@ -16,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
-from api.context import AsOf, Bearer, Config, Reading, Records, UnitCode, require_token
+from api.asking import Asked, Asks
+from api.context import AsOf, Config, Ledger, Reader, Reading, Records, Reporter, UnitCode
 from api.routes.chain import chain_json
 from farmland import city
 from farmland.claims import Claim, SourceKind, State, get_claim
@@ -26,11 +26,11 @@ from farmland.doubts import doubts_of
 from farmland.exports import claims_layer
 from farmland.ledger import history
 from farmland.people import Actor
+from farmland.roles import Action
 from farmland.rounding import mu
 from farmland.rules import RULES
 from farmland.rules.rule import Rule
 from farmland.survey import Method
-from farmland.tokens import require_right
 from farmland.transitions import Report, preview, report_claim, take_step
 from farmland.units import get_unit
 from farmland.visits import add_visit
@@ -136,8 +136,10 @@ def _found_json(rule: Rule, facts: dict[str, Any]) -> dict[str, Any]:
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def one_claim(session: Reading, number: str, moment: AsOf) -> Response:
-    return tagged(_claim_feature(session, get_claim(session, number), moment))
+def one_claim(session: Reading, reader: Reader, number: str, moment: AsOf) -> Response:
+    claim = get_claim(session, number)
+    reader.require(claim.unit_code)
+    return tagged(_claim_feature(session, claim, moment))
 
 
 class NewClaim(BaseModel):
@@ -182,12 +184,9 @@ def _report(body: NewClaim) -> Report:
 
 
 def _actor(
-    session: Session, bearer: Bearer, unit_code: str, device: str | None = None, household: str | None = None
+    session: Session, asked: Asked, unit_code: str, device: str | None = None, household: str | None = None
 ) -> Actor:
-    token = require_token(session, bearer)
-    require_right(token, get_unit(session, unit_code).code)
-    now = city.next_moment(session)
-    return Actor(token.name, now, now, token.unit_code, device, household)
+    return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
 
 
 @router.post(
@@ -197,9 +196,9 @@ def _actor(
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def report(records: Records, config: Config, bearer: Bearer, body: NewClaim) -> Response:
+def report(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> Response:
     with records.writing() as session:
-        actor = _actor(session, bearer, body.unit_code, body.device, body.household)
+        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
         claim = report_claim(session, _report(body), actor, thresholds=config.thresholds)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at), 201)
 
@@ -209,8 +208,8 @@ def report(records: Records, config: Config, bearer: Bearer, body: NewClaim) -> 
     summary="What a claim's net area would be, and which rules would hold; nothing is written",
     response_model=contract.Preview,
 )
-def try_out(session: Reading, config: Config, bearer: Bearer, body: NewClaim) -> Response:
-    actor = _actor(session, bearer, body.unit_code, body.device, body.household)
+def try_out(session: Reading, config: Config, reporter: Reporter, body: NewClaim) -> Response:
+    actor = _actor(session, reporter, body.unit_code, body.device, body.household)
     net, found = preview(session, _report(body), actor, config.thresholds)
     cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
     return json(
@@ -239,11 +238,12 @@ class Correction(BaseModel):
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def correct(records: Records, bearer: Bearer, number: str, body: Correction) -> Response:
+def correct(
+    records: Records, acceptor: Annotated[Asked, Depends(Asks(Action.ACCEPT))], number: str, body: Correction
+) -> Response:
     with records.writing() as session:
-        require_token(session, bearer)
         claim = get_claim(session, number)
-        actor = _actor(session, bearer, claim.unit_code)
+        actor = _actor(session, acceptor, claim.unit_code)
         at = body.at if body.at.tzinfo else body.at.replace(tzinfo=SHANGHAI)
         correct_step(session, claim, body.state, at, actor, body.why)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at))
@@ -254,28 +254,12 @@ def correct(records: Records, bearer: Bearer, number: str, body: Correction) -> 
     summary="All that the ledger says of a claim",
     response_model=contract.History,
 )
-def all_entries(session: Reading, number: str) -> Response:
+def all_entries(session: Reading, reader: Ledger, number: str) -> Response:
     claim = get_claim(session, number)
+    reader.require(claim.unit_code)
     names = ("seq", "at", "actor", "unit_code", "event", "hash")
     entries = history(session, claim.number)
     return json({"entries": [{name: getattr(entry, name) for name in names} for entry in entries]})
-
-
-class NextStep(StrEnum):
-    """What can be done with a claim."""
-
-    CHECK = "check"
-    ACCEPT = "accept"
-    REJECT = "reject"
-    REVOKE = "revoke"
-
-
-_STATES = {
-    NextStep.CHECK: State.CHECKED,
-    NextStep.ACCEPT: State.ACCEPTED,
-    NextStep.REJECT: State.REJECTED,
-    NextStep.REVOKE: State.REVOKED,
-}
 
 
 class Why(BaseModel):
@@ -301,32 +285,37 @@ class NewVisit(BaseModel):
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def visit(records: Records, bearer: Bearer, number: str, body: NewVisit) -> Response:
+def visit(records: Records, reporter: Reporter, number: str, body: NewVisit) -> Response:
     with records.writing() as session:
-        require_token(session, bearer)
         claim = get_claim(session, number)
-        actor = _actor(session, bearer, claim.unit_code, body.device)
+        actor = _actor(session, reporter, claim.unit_code, body.device)
         add_visit(session, claim, replace(actor, at=body.at or actor.at), body.note)
         return GeoJSONResponse(_claim_feature(session, claim, actor.recorded_at), 201)
 
 
-@router.post(
-    "/{number}/{step}",
-    summary="Check, accept, reject or revoke a claim",
-    response_model=contract.Feature[contract.Claim],
-    response_class=GeoJSONResponse,
-)
-def take(
-    records: Records,
-    config: Config,
-    bearer: Bearer,
-    number: str,
-    step: NextStep,
-    body: Annotated[Why, Body(default_factory=lambda: Why.model_validate({}))],
-) -> Response:
-    with records.writing() as session:
-        require_token(session, bearer)  # whoever has none is not told which numbers exist
-        claim = get_claim(session, number)
-        actor = _actor(session, bearer, claim.unit_code, body.device, body.household)
-        take_step(session, claim, _STATES[step], actor, body.why, thresholds=config.thresholds)
-        return GeoJSONResponse(_claim_feature(session, claim, actor.at))
+def _add_step(word: str, state: State, action: Action, summary: str) -> None:
+    @router.post(
+        f"/{{number}}/{word}",
+        name=word,
+        summary=summary,
+        response_model=contract.Feature[contract.Claim],
+        response_class=GeoJSONResponse,
+    )
+    def take(
+        records: Records,
+        config: Config,
+        asked: Annotated[Asked, Depends(Asks(action))],
+        number: str,
+        body: Annotated[Why, Body(default_factory=lambda: Why.model_validate({}))],
+    ) -> Response:
+        with records.writing() as session:
+            claim = get_claim(session, number)
+            actor = _actor(session, asked, claim.unit_code, body.device, body.household)
+            take_step(session, claim, state, actor, body.why, thresholds=config.thresholds)
+            return GeoJSONResponse(_claim_feature(session, claim, actor.at))
+
+
+_add_step("check", State.CHECKED, Action.CHECK, "Check a reported claim")
+_add_step("accept", State.ACCEPTED, Action.ACCEPT, "Accept a checked claim: its net area counts from now on")
+_add_step("reject", State.REJECTED, Action.CHECK, "Reject a claim, with the reason")
+_add_step("revoke", State.REVOKED, Action.ACCEPT, "Revoke an accepted claim, with the reason")

@@ -1,4 +1,4 @@
-"""Evidence files of a claim: attached, listed, downloaded; each only with a token that may act for the claim's unit."""
+"""Evidence files of a claim: attached, listed, downloaded; each only by whom the claim's unit concerns."""
 
 from enum import IntEnum
 from typing import Annotated, Any
@@ -11,7 +11,8 @@ from starlette.requests import ClientDisconnect
 
 from api import contract
 from api.answers import json
-from api.context import Bearer, Config, Reading, Records, Store, require_token
+from api.asking import Asked
+from api.context import Config, Reader, Reading, Records, Reporter, Store
 from farmland import city
 from farmland.claims import Claim, get_claim
 from farmland.clock import parse_moment
@@ -25,8 +26,6 @@ from farmland.evidence import (
     thumbnail_of,
     too_large,
 )
-from farmland.tokens import Token, require_right
-from farmland.transitions import Actor
 from geodata.problems import Kind, Problem
 
 router = APIRouter(prefix="/claims/{number}/evidence", tags=["evidence"])
@@ -40,16 +39,15 @@ Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The content'
 _BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
-def _claim_of(session: Session, bearer: Bearer, number: str) -> tuple[Token, Claim]:
-    token = require_token(session, bearer)  # whoever has none is not told which numbers exist
+def _claim_of(session: Session, asked: Asked, number: str) -> Claim:
     claim = get_claim(session, number)
-    require_right(token, claim.unit_code)
-    return token, claim
+    asked.require(claim.unit_code)
+    return claim
 
 
-def _entitled(records: Records, bearer: Bearer, number: str) -> None:
+def _entitled(records: Records, reporter: Reporter, number: str) -> None:
     with records.reading() as session:
-        _claim_of(session, bearer, number)
+        _claim_of(session, reporter, number)
 
 
 async def _content(request: Request, settings: Config, _: Annotated[None, Depends(_entitled)]) -> bytes:
@@ -83,7 +81,7 @@ def add(
     records: Records,
     store: Store,
     settings: Config,
-    bearer: Bearer,
+    reporter: Reporter,
     number: str,
     content: Annotated[bytes, Depends(_content)],
     name: Annotated[str, Query(description="The file's name, as people will see it")] = "",
@@ -95,15 +93,15 @@ def add(
     attached_at = parse_moment(client_at) if client_at else None
     file = receive(store, content, settings.evidence_limit)
     with records.writing() as session:
-        token, claim = _claim_of(session, bearer, number)
-        now = city.now(session)
-        evidence = attach(session, claim, file, name, purpose, Actor(token.name, now, now), attached_at)
+        claim = _claim_of(session, reporter, number)
+        actor = reporter.actor(claim.unit_code, city.now(session))
+        evidence = attach(session, claim, file, name, purpose, actor, attached_at)
         return json(_facts(evidence), 201)
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)
-def list_(session: Reading, bearer: Bearer, number: str) -> Response:
-    _, claim = _claim_of(session, bearer, number)
+def list_(session: Reading, reader: Reader, number: str) -> Response:
+    claim = _claim_of(session, reader, number)
     return json({"number": claim.number, "evidence": [_facts(evidence) for evidence in evidence_of(session, claim)]})
 
 
@@ -113,8 +111,8 @@ def list_(session: Reading, bearer: Bearer, number: str) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": _BYTES}}},
 )
-def download(session: Reading, store: Store, bearer: Bearer, number: str, sha256: Sha256) -> Response:
-    evidence = get_evidence(session, _claim_of(session, bearer, number)[1], sha256)
+def download(session: Reading, store: Store, reader: Reader, number: str, sha256: Sha256) -> Response:
+    evidence = get_evidence(session, _claim_of(session, reader, number), sha256)
     plain = "".join(letter if letter.isascii() and letter not in '"\\%' else "_" for letter in evidence.name)
     named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(evidence.name, safe='')}"
     return _unchanging(store.get(sha256), evidence.media_type, sha256, {"Content-Disposition": named})
@@ -137,12 +135,12 @@ class Side(IntEnum):
 def small(
     session: Reading,
     store: Store,
-    bearer: Bearer,
+    reader: Reader,
     number: str,
     sha256: Sha256,
     pixels: Annotated[Side, Query(description="Its longer side, at most")] = Side.MIDDLE,
 ) -> Response:
-    evidence = get_evidence(session, _claim_of(session, bearer, number)[1], sha256)
+    evidence = get_evidence(session, _claim_of(session, reader, number), sha256)
     return _unchanging(thumbnail_of(store, evidence, pixels), "image/jpeg", f"{sha256}-{pixels}", {})
 
 
@@ -151,7 +149,7 @@ def _unchanging(body: bytes, media_type: str, tag: str, headers: dict[str, str])
     kept = {
         "ETag": f'"{tag}"',
         "Cache-Control": "private, max-age=31536000, immutable",
-        "Vary": "Authorization",
+        "Vary": "Authorization, Cookie",
         "Content-Encoding": "identity",  # never compressed: it is the file, byte by byte
     }
     return Response(body, headers=kept | headers, media_type=media_type)

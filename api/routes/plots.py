@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, tagged
-from api.context import OnDay, Reading
+from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
 from farmland.database import table_of
 from farmland.land_classes import class_name
 from farmland.plots import Plot, get_plot
 from farmland.rounding import mu
-from farmland.units import get_unit, within
+from farmland.units import get_unit, normal_code, within, within_any
 from geodata.column import BoundsMeet, decode, raw
 from geodata.problems import Kind, Problem
 
@@ -59,14 +59,16 @@ def _bounds(text: str) -> list[float]:
 )
 def list_plots(
     session: Reading,
+    reader: Reader,
     request: Request,
     unit: str | None = None,
     bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
     limit: Annotated[int, Query(ge=1, le=10000)] = 1000,
     after: Annotated[int, Query(ge=0, description="The id of the last plot of the page before")] = 0,
 ) -> Response:
-    conditions = []
+    conditions = [within_any(Plot.unit_code, reader.units())]
     if unit:
+        reader.require(normal_code(unit))
         conditions.append(within(Plot.unit_code, get_unit(session, unit).code))
     if bbox:
         conditions.append(BoundsMeet(table_of(Plot), _bounds(bbox)))
@@ -87,7 +89,8 @@ def list_plots(
     response_model=contract.Feature[contract.PlotDetail],
     response_class=GeoJSONResponse,
 )
-def one_plot(session: Reading, plot_id: int, day: OnDay) -> Response:
+def one_plot(session: Reading, reader: Reader, plot_id: int, day: OnDay) -> Response:
     plot = get_plot(session, plot_id)
+    reader.require(plot.unit_code)
     properties = plot_json(plot) | {"extra": plot.extra, "chain": chain_json(session, plot.unit_code, day, plot.id)}
     return tagged(feature(shapely.to_geojson(plot.geometry), properties, plot.id))

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from api import contract
 from api.answers import json
-from api.context import AsOf, Bearer, Reading, Records, UnitCode, require_token
+from api.context import Allocator, AsOf, Reader, Reading, Records, UnitCode
 from farmland import city
 from farmland.targets import Target, allocate, allocations, get_target
-from farmland.tokens import require_right
 from farmland.units import Level, Unit, get_unit, level_of
 
 router = APIRouter(prefix="/targets", tags=["targets"])
@@ -34,7 +33,7 @@ def _target_json(session: Session, target: Target, moment: datetime) -> dict[str
 
 
 @router.get("", summary="Restoration targets", response_model=contract.TargetList)
-def list_targets(session: Reading, moment: AsOf) -> Response:
+def list_targets(session: Reading, _: Reader, moment: AsOf) -> Response:
     rows = session.scalars(select(Target).order_by(Target.start_day, Target.code)).all()
     return json({"targets": [_target_json(session, target, moment) for target in rows]})
 
@@ -75,11 +74,11 @@ class Parts(BaseModel):
 
 
 @router.put("/{code}/allocations", summary="Allocate a target down the tree", response_model=contract.Changed)
-def set_parts(records: Records, bearer: Bearer, code: str, body: Parts) -> Response:
+def set_parts(records: Records, allocator: Allocator, code: str, body: Parts) -> Response:
     with records.writing() as session:
-        token = require_token(session, bearer)
         for unit_code in body.parts_mu:
-            require_right(token, get_unit(session, unit_code).code)
-        now = city.next_moment(session)
-        changed = allocate(session, code, body.parts_mu, now, actor=token.name, allow_over=body.allow_over)
+            own = get_unit(session, unit_code)
+            allocator.require(own.parent_code or own.code)  # a unit's part is set from above, never by itself
+        now, name = city.next_moment(session), allocator.holder.name
+        changed = allocate(session, code, body.parts_mu, now, actor=name, allow_over=body.allow_over)
     return json({"changed": changed})

@@ -9,9 +9,21 @@ from sqlalchemy import func, select
 
 from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
-from api.context import Reading
+from api.context import Reader, Reading
 from farmland.rounding import mu_or_none
-from farmland.units import LEVELS, Level, Unit, chain_of, cities, get_unit, polygons, search, within
+from farmland.units import (
+    LEVELS,
+    Level,
+    Unit,
+    chain_of,
+    cities,
+    get_unit,
+    normal_code,
+    polygons,
+    search,
+    within,
+    within_any,
+)
 
 router = APIRouter(prefix="/units", tags=["units"])
 _TOLERANCE = {Level.CITY: 0.0004, Level.TOWN: 0.0004, Level.VILLAGE: 0.0002, Level.GROUP: 0.0001}
@@ -33,20 +45,22 @@ def unit_json(unit: Unit) -> dict[str, Any]:
 @router.get("", summary="Units by parent, level, or a piece of their name or code", response_model=contract.UnitList)
 def list_units(
     session: Reading,
+    reader: Reader,
     parent: str | None = None,
     level: Level | None = None,
     q: Annotated[str | None, Query(description="A piece of the name, or the beginning of the code")] = None,
     limit: Annotated[int, Query(ge=1, le=20000)] = 1000,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
-    found = search(q, parent, level)
+    found = search(q, parent, level).where(within_any(Unit.code, reader.units()))
     total = session.scalar(select(func.count()).select_from(found.subquery()))
     rows = session.scalars(found.limit(limit).offset(offset)).all()
     return json({"total": total, "units": [unit_json(unit) for unit in rows]})
 
 
 @router.get("/{code}", summary="One unit with those above it", response_model=contract.UnitDetail)
-def one_unit(session: Reading, code: str) -> Response:
+def one_unit(session: Reading, reader: Reader, code: str) -> Response:
+    reader.require(normal_code(code))
     unit = get_unit(session, code)
     above = session.scalars(select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))).all()
     ancestors = sorted(above, key=lambda one: LEVELS.index(Level(one.level)))
@@ -62,7 +76,8 @@ def one_unit(session: Reading, code: str) -> Response:
 
 
 @router.get("/{code}/tree", summary="A unit and all below it, nested", response_model=contract.UnitNode)
-def unit_tree(session: Reading, code: str, down_to: Level = Level.VILLAGE) -> Response:
+def unit_tree(session: Reading, reader: Reader, code: str, down_to: Level = Level.VILLAGE) -> Response:
+    reader.require(normal_code(code))
     top = get_unit(session, code)
     levels = LEVELS[: LEVELS.index(down_to) + 1]
     rows = session.scalars(
@@ -81,7 +96,8 @@ def unit_tree(session: Reading, code: str, down_to: Level = Level.VILLAGE) -> Re
     response_model=contract.Feature[contract.Unit],
     response_class=GeoJSONResponse,
 )
-def unit_geometry(session: Reading, code: str) -> Response:
+def unit_geometry(session: Reading, reader: Reader, code: str) -> Response:
+    reader.require(normal_code(code))
     unit = get_unit(session, code)
     text = None if unit.geometry is None else shapely.to_geojson(unit.geometry)
     return tagged(feature(text, unit_json(unit)))
@@ -98,13 +114,18 @@ outlines = APIRouter(tags=["units"])
 )
 def unit_polygons(
     session: Reading,
+    reader: Reader,
     request: Request,
-    within_: Annotated[str | None, Query(alias="within", description="Below this unit; without it, the city")] = None,
+    within_: Annotated[
+        str | None, Query(alias="within", description="Below this unit; without it, the highest that may be seen")
+    ] = None,
     level: Level = Level.TOWN,
 ) -> Response:
-    code = within_ or (cities(session)[0].code if cities(session) else None)
+    home = reader.holder.home()
+    code = normal_code(within_) if within_ else home or (cities(session)[0].code if cities(session) else None)
     if code is None:
         return geojson([])
+    reader.require(code)
     get_unit(session, code)
     cache: dict[tuple[Any, ...], bytes] = request.app.state.outlines
     version = session.execute(select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)).one()

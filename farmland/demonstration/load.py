@@ -12,6 +12,7 @@ from farmland.city import Demonstration, demonstration
 from farmland.clock import SHANGHAI
 from farmland.database import Database
 from farmland.demonstration import NOTE_EN, NOTE_ZH
+from farmland.demonstration.accounts import make_accounts
 from farmland.demonstration.ground import make_ground
 from farmland.demonstration.records import (
     allocation_table,
@@ -78,6 +79,7 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
             if noun == "plots":  # nothing that follows changes the ground: its tiles are cut beside
                 session.flush()
                 cutting = beside.submit(write_tiles, read_ground(session), tiles)
+        make_accounts(session)
         tell(0.9, "切图", "cutting tiles")
         cutting.result()
     tell(1.0, "完成", "done")

@@ -1,0 +1,166 @@
+"""What the API answers and takes about accounts, sign-in and tokens."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from api.contract import Answer, Code, Mu, UnitName
+from farmland.roles import Action, Role
+from farmland.warning import Warning
+
+AccountName = Annotated[str, Field(min_length=1, max_length=100, description="The account's name")]
+NewPassword = Annotated[
+    str, Field(max_length=1000, description="At least 10 characters, not common, without one's names")
+]
+
+
+class Held(Answer):
+    """A role for a unit and all below it."""
+
+    role: Role | None = Field(description="null for a program's token")
+    unit_code: Code | None = Field(description="null for every unit")
+    unit_name: str | None
+    from_roster: bool = Field(description="By an appointment in office, not granted by hand")
+
+
+class Me(Answer):
+    """Who asks, and what they may do."""
+
+    account: str | None = Field(description="null for a program's token")
+    name: str = Field(description="As the records will name who does something")
+    full_name: str
+    rights: list[Held]
+    actions: list[Action] = Field(description="What is allowed somewhere")
+    home: UnitName | None = Field(description="The highest unit that may be looked at")
+    whole_city: bool = Field(description="Every unit may be looked at")
+    must_change_password: bool
+    until: datetime | None = Field(None, description="When the sign-in ends")
+
+
+class SignInBody(BaseModel):
+    account: AccountName
+    password: Annotated[str, Field(max_length=1000)]
+    keep: bool = Field(False, description="Stay signed in on this device for 30 days")
+
+
+class DemonstrationBody(BaseModel):
+    account: AccountName
+
+
+class ActivationBody(BaseModel):
+    account: AccountName
+    code: Annotated[str, Field(max_length=100, description="The activation code of the slip")]
+    password: NewPassword
+    keep: bool = False
+
+
+class PasswordBody(BaseModel):
+    old: Annotated[str, Field(max_length=1000)]
+    new: NewPassword
+
+
+class Ended(Answer):
+    ended: int = Field(description="How many sign-ins ended")
+
+
+class AccountRow(Answer):
+    account: str
+    full_name: str
+    state: Literal["invited", "active", "shut"]
+    roster_number: str | None = Field(description="Of the field chief whose account it is")
+    rights: list[Held]
+    created_at: datetime
+    code_until: datetime | None = Field(description="Until when an activation code that was given can be used")
+
+
+class AccountList(Answer):
+    total: int
+    accounts: list[AccountRow]
+
+
+class GrantBody(BaseModel):
+    role: Role
+    unit_code: str | None = Field(None, description="null for every unit")
+
+
+class NewAccount(GrantBody):
+    account: AccountName
+    full_name: Annotated[str, Field(max_length=100)] = ""
+
+
+class Invited(Answer):
+    """An activation code; it cannot be read again."""
+
+    account: str
+    code: str
+    until: datetime
+
+
+class ShutBody(BaseModel):
+    shut: bool
+
+
+class TokenRow(Answer):
+    id: int
+    name: str
+    unit_code: Code | None = Field(description="null for every unit")
+    may: list[Action]
+    created_at: datetime
+    last_used_at: datetime | None = Field(description="To the minute")
+
+
+class TokenList(Answer):
+    tokens: list[TokenRow]
+
+
+class NewToken(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    unit_code: str | None = Field(None, description="null for every unit")
+    may: list[Action] = Field(description="What it may do, besides looking")
+
+
+class TokenSecret(Answer):
+    """A token; it cannot be read again."""
+
+    id: int
+    secret: str
+
+
+class PublicTown(Answer):
+    unit_code: Code
+    unit_name: str
+    target_mu: Mu | None
+    accepted_mu: Mu
+    warning: Warning
+
+
+class PublicFigures(Answer):
+    """What the public page shows: the city and its towns, nothing below."""
+
+    as_of: datetime
+    city: PublicTown
+    towns: list[PublicTown]
+
+
+class PublicBody(BaseModel):
+    on: bool
+
+
+class PublicState(Answer):
+    on: bool
+
+
+class LedgerRow(Answer):
+    seq: int
+    at: datetime
+    actor: str
+    unit_code: Code | None
+    event: str
+    subject: str | None
+    hash: str
+
+
+class LedgerPage(Answer):
+    entries: list[LedgerRow] = Field(description="The last first")
+    next_before: int | None = Field(description="`before` for the page that follows; null on the last")
