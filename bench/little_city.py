@@ -61,7 +61,7 @@ def make(database: Database, folder: Path, midway: Callable[[Session], None]) ->
         add_visit(session, get_claim(session, "C1"), _actor("镇", 40), "苗齐")
         correct_step(session, get_claim(session, "C1"), State.ACCEPTED, _at(19), _actor("市", 41), "写错")
         allocate(session, "2022", {VILLAGE: 200}, _at(42), actor="市")
-        tokens.revoke_token(session, "镇政府", _at(43), actor="市")
+        tokens.revoke_token(session, tokens.token_named(session, "镇政府"), _at(43), actor="市")
         close_period(session, CITY, date(2022, 4, 10), _at(44), actor="市", colours=WarningColours())
 
 

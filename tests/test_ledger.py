@@ -52,7 +52,7 @@ def second_half(session: Session) -> None:
         session, get_claim(session, "C1"), State.ACCEPTED, START + timedelta(minutes=35), actor("市", 43), "写错"
     )
     allocate(session, "2022", {NEXT_VILLAGE: 200}, START + timedelta(minutes=44), actor="市")
-    tokens.revoke_token(session, "镇政府", START + timedelta(minutes=45), actor="市")
+    tokens.revoke_token(session, tokens.token_named(session, "镇政府"), START + timedelta(minutes=45), actor="市")
     day = (START + timedelta(days=1)).date()
     later = START + timedelta(days=2)
     close_period(session, TOWN, day, later, actor="市", colours=WarningColours())
