@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.limits import BODY_MB
 from api.logs import log
 from geodata.problems import Answer, Language, Problem
 
@@ -22,6 +21,10 @@ STATUS: dict[Answer, int] = {
     "too_large": 413,
     "fault": 500,
 }
+BODY_MB = 8
+"""The largest body that is taken, MB; a route that takes a file has a limit of its own."""
+HEAD_KB = 16
+"""The most that a request's address and headers may have together, kB."""
 _HTTP = {
     404: (
         "not_found",
@@ -37,6 +40,12 @@ _HTTP = {
         "body_too_large",
         f"请求的内容超过上限 {BODY_MB} MB。请分成几次提交。",
         f"The body is larger than {BODY_MB} MB. Send it in several parts.",
+    ),
+    431: (
+        "head_too_large",
+        f"请求的网址和请求头合计超过上限 {HEAD_KB} kB。请缩短网址，或清除此网站的 Cookie 后再试。",
+        f"The address and the headers are larger than {HEAD_KB} kB together. Shorten the address, or clear this site's "
+        "cookies, and try again.",
     ),
 }
 
@@ -96,6 +105,12 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
+def http_problem(request: Request, status: int, otherwise: str = "") -> Response:
+    """What is wrong with a request as such; `otherwise` is said of a status that has no sentence here."""
+    code, zh, en = _HTTP.get(status, ("http_error", otherwise, otherwise))
+    return problem(status, code, en if language_of(request) == "en" else zh)
+
+
 def fault(request: Request) -> Response:
     """The answer where something broke: what to do, not what broke; and the number by which the log tells it."""
     number = request.state.request_id
@@ -118,8 +133,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        code, zh, en = _HTTP.get(error.status_code, ("http_error", str(error.detail), str(error.detail)))
-        return problem(error.status_code, code, en if language_of(request) == "en" else zh)
+        return http_problem(request, error.status_code, str(error.detail))
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:

@@ -75,8 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     # From the inside out: each is around those before it.
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=2)
     app.add_middleware(Faults)
-    app.add_middleware(Carry)
     app.add_middleware(Limit)
+    app.add_middleware(Carry)
     app.add_middleware(Traffic, metrics=app.state.metrics, templates=templates_of(app))
     return app
 

@@ -1,20 +1,20 @@
-"""How much may be sent to us: a body that is larger is refused before it is read whole, and its connection ended."""
+"""How much may be sent to us: what is larger is refused before it is read whole, and its connection ended."""
 
 import asyncio
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_MB = 8
-"""The largest body that is taken, MB; a route that takes a file has a limit of its own."""
+from api.answers import BODY_MB, HEAD_KB, http_problem
 
 _LINGER_S = 5
 
 
 class Limit:
-    """Refuses a body as soon as it is announced or known to be too large.
+    """Refuses addresses and headers that are too large, and a body as soon as it is announced or known to be too large.
 
     Whoever still sends is listened to for a few seconds after a refusal: ended at once, the connection would often be
     reset before the answer was read.
@@ -26,6 +26,9 @@ class Limit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if _head(scope) > HEAD_KB * 1000:
+            await http_problem(Request(scope), 431)(scope, receive, send)
             return
         announced = int(Headers(scope=scope).get("content-length", 0))
         taken = 0
@@ -63,6 +66,12 @@ class Limit:
             await send(message)
 
         await self._app(scope, take_limited, answer)
+
+
+def _head(scope: Scope) -> int:
+    """The size of the address and the headers, bytes."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return headers + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def _takes_file(scope: Scope) -> bool:
