@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import BODY_MB, HEAD_KB, http_problem
 
-_LINGER_S = 5
+_LINGER_S = 2
 
 
 class Limit:
@@ -70,7 +70,7 @@ class Limit:
 
 def _head(scope: Scope) -> int:
     """The size of the address and the headers, bytes."""
-    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])  # with its colon and the line's end
     return headers + len(scope["raw_path"]) + len(scope["query_string"])
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -20,14 +21,12 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from farmland.database import Database
 from farmland.ledger import head, last_moment
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which prometheus_client, when it is loaded, learns the folder that several workers count in together."""
 
 router = APIRouter()
 
@@ -50,9 +49,8 @@ class Metrics:
             registry=own,
             multiprocess_mode="livesum",
         )
-        event.listen(database.engine, "checkout", lambda *_: connections.inc())
-        event.listen(database.engine, "checkin", lambda *_: connections.dec())
-        self._folder = os.environ.get(FOLDER)
+        _follow(database.engine, connections)
+        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # set by whoever starts several workers
         if self._folder:
             self._shown = CollectorRegistry()
             MultiProcessCollector(self._shown)
@@ -72,6 +70,22 @@ class Metrics:
         if self._folder:
             _forget_dead(Path(self._folder))
         return generate_latest(self._shown)
+
+
+def _follow(engine: Engine, in_use: Gauge) -> None:
+    """Keep the number of an engine's connections that are in use."""
+    out: set[ConnectionPoolEntry] = set()
+
+    @event.listens_for(engine, "checkout")
+    def _out(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        out.add(record)
+        in_use.inc()
+
+    @event.listens_for(engine, "checkin")
+    def _in(_connection: Any, record: ConnectionPoolEntry) -> None:
+        if record in out:  # one that could not be opened comes in without having gone out
+            out.discard(record)
+            in_use.dec()
 
 
 class _Ledger(Collector):

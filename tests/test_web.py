@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import serving
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from farmland.database import Database
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, demo_server: str) -> Iterator[Page]:
-    """A page that asks nobody but our server and reports no error of a script."""
+    """A page that asks nobody but our server, reports no error of a script, and does nothing that its policy forbids."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="zh-CN")
     opened.set_default_timeout(60_000)
     foreign: list[str] = []
@@ -39,6 +39,11 @@ def page(browser: Browser, demo_server: str) -> Iterator[Page]:
             foreign.append(request.url)
 
     opened.on("request", asked)
+    def said(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
+
+    opened.on("console", said)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
     opened.close()

@@ -24,13 +24,7 @@ PORT_TAKEN = Kind(
 
 def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     """Serve the application until the process is told to stop. Raises PORT_TAKEN, BAD_STORE."""
-    from uvicorn import Server
-    from uvicorn.supervisors import Multiprocess
-
-    from api.app import create_app
-
     gc.enable()  # a server does not end
-    app = create_app(settings)  # for several workers too: what is wrong with the settings is told here
     # TCP by name: of a socket of protocol 0 asyncio does not know that its answers must not wait for one another.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -43,13 +37,29 @@ def run(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         shown = listener.getsockname()[1]
         say(settings, f"网页：http://{host}:{shown}/ （Ctrl+C 停止）", f"Open http://{host}:{shown}/ (Ctrl+C stops)")
         if workers == 1:
-            Server(_config(settings, app)).run(sockets=[listener])
-            return
-        from api.metrics import FOLDER
+            _alone(settings, listener)
+        else:
+            _together(settings, listener, workers)
 
-        with TemporaryDirectory(prefix="tianzhang-") as counted:
-            os.environ[FOLDER] = counted
-            Multiprocess(_config(settings, "api.app:from_environment", workers), sockets=[listener]).run()
+
+def _alone(settings: Settings, listener: socket.socket) -> None:
+    from uvicorn import Server
+
+    from api.app import create_app
+
+    Server(_config(settings, create_app(settings))).run(sockets=[listener])
+
+
+def _together(settings: Settings, listener: socket.socket, workers: int) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    from farmland.evidence_store import EvidenceStore
+
+    EvidenceStore(settings.evidence_address)  # what is wrong with it is told here once, not by each worker
+    with TemporaryDirectory(prefix="tianzhang-") as counted:
+        # By this prometheus_client knows where the workers count together.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counted
+        Multiprocess(_config(settings, "api.app:from_environment", workers), sockets=[listener]).run()
 
 
 def _config(settings: Settings, app: "FastAPI | str", workers: int = 1) -> "Config":
@@ -68,4 +78,5 @@ def _config(settings: Settings, app: "FastAPI | str", workers: int = 1) -> "Conf
         server_header=False,
         forwarded_allow_ips=settings.proxy,
         timeout_graceful_shutdown=20,
+        timeout_worker_healthcheck=60,  # a worker that computes for long is not one that hangs
     )
