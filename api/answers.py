@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.asking import record_refusal
+from api.logs import log
 from geodata.problems import Answer, Language, Problem
 
 STATUS: dict[Answer, int] = {
@@ -22,6 +23,10 @@ STATUS: dict[Answer, int] = {
     "too_many": 429,
     "fault": 500,
 }
+BODY_MB = 8
+"""The largest body that is taken, MB; a route that takes a file has a limit of its own."""
+HEAD_KB = 16
+"""The most that a request's address and headers may have together, kB."""
 _HTTP = {
     404: (
         "not_found",
@@ -32,6 +37,17 @@ _HTTP = {
         "method_not_allowed",
         "此地址不支持这种操作。",
         "This address does not support that method.",
+    ),
+    413: (
+        "body_too_large",
+        f"请求的内容超过上限 {BODY_MB} MB。请分成几次提交。",
+        f"The body is larger than {BODY_MB} MB. Send it in several parts.",
+    ),
+    431: (
+        "head_too_large",
+        f"请求的网址和请求头合计超过上限 {HEAD_KB} kB。请缩短网址，或清除此网站的 Cookie 后再试。",
+        f"The address and the headers are larger than {HEAD_KB} kB together. Shorten the address, or clear this site's "
+        "cookies, and try again.",
     ),
 }
 
@@ -60,7 +76,7 @@ def tagged(body: bytes, media_type: str = GeoJSONResponse.media_type, status: in
     """An answer with an ETag, by which whoever asks again is told that nothing changed."""
     # Weak: compressed or not, it is the same content.
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-    return Response(body, status, {"ETag": tag, "Cache-Control": "no-cache"}, media_type)
+    return Response(body, status, {"ETag": tag}, media_type)
 
 
 def geojson(features: list[bytes], **members: Any) -> Response:
@@ -91,6 +107,20 @@ def problem(status: int, code: str, detail: str, **members: Any) -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/problem+json")
 
 
+def http_problem(request: Request, status: int, otherwise: str = "") -> Response:
+    """What is wrong with a request as such; `otherwise` is said of a status that has no sentence here."""
+    code, zh, en = _HTTP.get(status, ("http_error", otherwise, otherwise))
+    return problem(status, code, en if language_of(request) == "en" else zh)
+
+
+def fault(request: Request) -> Response:
+    """The answer where something broke: what to do, not what broke; and the number by which the log tells it."""
+    number = request.state.request_id
+    zh = f"系统出错，未能回答。请稍后再试；若仍然如此，请把编号 {number} 告诉管理员。"
+    en = f"Something went wrong here. Try again later; if it persists, tell the administrator this number: {number}."
+    return problem(500, "internal_error", en if language_of(request) == "en" else zh)
+
+
 def install(app: FastAPI) -> None:
     """Have every refusal of the application answered as a problem."""
 
@@ -98,19 +128,16 @@ def install(app: FastAPI) -> None:
     def _refused(request: Request, error: Problem) -> Response:
         if error.kind.answer == "forbidden":
             error = record_refusal(request, error)
-        return problem(STATUS[error.kind.answer], error.code, error.sentence(language_of(request)))
+        status, language, number = STATUS[error.kind.answer], language_of(request), request.state.request_id
+        detail = error.sentence(language)
+        if status == 500:
+            log.error(error.code, extra={"request_id": number})
+            detail += f" Number: {number}." if language == "en" else f"编号：{number}。"
+        return problem(status, error.code, detail)
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        code, zh, en = _HTTP.get(error.status_code, ("http_error", str(error.detail), str(error.detail)))
-        return problem(error.status_code, code, en if language_of(request) == "en" else zh)
-
-    @app.exception_handler(Exception)
-    def _fault(request: Request, error: Exception) -> Response:
-        # Starlette raises it once more for the server's log; the reader is told what to do, not what broke.
-        zh = "系统出错，未能回答。请稍后再试；若仍然如此，请把时间和网址告诉管理员。"
-        en = "Something went wrong here. Try again later; if it persists, tell the administrator the time and the address."
-        return problem(500, "internal_error", en if language_of(request) == "en" else zh)
+        return http_problem(request, error.status_code, str(error.detail))
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:

@@ -1,18 +1,20 @@
-"""The application: routes, answers, the web view's files, and what every answer carries."""
+"""The application: routes, answers, the web view's files, and what stands around them."""
 
 from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import answers, routes
+from api import answers, health, metrics, routes
+from api.asking import declare
 from api.context import Reader
-from api.settings import Settings
+from api.headers import Carry
+from api.limits import Limit
+from api.settings import Settings, load_settings
+from api.traffic import Faults, Traffic, templates_of
 from farmland.database import Database
 from farmland.evidence_store import EvidenceStore
 from farmland.tiles import FILE_NAME
@@ -25,45 +27,10 @@ NO_TILES = Kind(
     "The tiles have not been cut yet. Run tianzhang tiles after units or plots were imported.",
     "not_found",
 )
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "worker-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'",
-}
 _TEXT = """The progress-report API of Tianzhang (田长). Areas are ellipsoidal on CGCS2000: fields ending in _m2 are square
 metres, in _mu mu (2000/3 m²), both with two decimals; coordinates are degrees of EPSG:4490, longitude first. Every figure
-is as of a moment (as_of). Problems are application/problem+json with a stable code. Writing needs a bearer token, and so
-does seeing evidence files."""
-
-
-class Carry:
-    """What every answer carries; and 304 instead of an answer that the asker holds already, by its ETag."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        held = Headers(scope=scope).get("if-none-match") if scope["method"] == "GET" else None
-        unchanged = False
-
-        async def carry(message: Message) -> None:
-            nonlocal unchanged
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
-                unchanged = held is not None and message["status"] == 200 and headers.get("etag") == held
-                if unchanged:
-                    message["status"] = 304
-                    del headers["content-length"]
-            elif unchanged:
-                message["body"] = b""
-            await send(message)
-
-        await self._app(scope, receive, carry)
+is as of a moment (as_of). Problems are application/problem+json with a stable code. Each route says in x-right what it asks
+of whoever calls it: a right, in the unit that it speaks of; persons sign in, programs send a bearer token."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -80,10 +47,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.evidence = EvidenceStore(settings.evidence_address)
     app.state.outlines = {}
     app.state.token_uses = {}
+    app.state.metrics = metrics.Metrics(app.state.database)
     answers.install(app)
     app.include_router(routes.router)
-    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=2)
-    app.add_middleware(Carry)
+    app.include_router(declare(health.router))
+    app.include_router(declare(metrics.router))
 
     @app.get(f"/tiles/{FILE_NAME}", include_in_schema=False)
     def _tiles(reader: Reader) -> FileResponse:
@@ -108,4 +76,15 @@ def create_app(settings: Settings) -> FastAPI:
                 "<p>The web view has not been built: run <code>make setup</code>."
             )
 
+    # From the inside out: each is around those before it.
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=2)
+    app.add_middleware(Faults)
+    app.add_middleware(Limit)
+    app.add_middleware(Carry)
+    app.add_middleware(Traffic, metrics=app.state.metrics, templates=templates_of(app))
     return app
+
+
+def from_environment() -> FastAPI:
+    """The application with the settings of the environment: what each of several workers makes."""
+    return create_app(load_settings())

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from farmland.thresholds import Thresholds
@@ -39,6 +40,15 @@ class Settings(BaseSettings):
     typed_share: float = Field(default=Thresholds.typed_share, ge=0)
     sign_in_hours: float = Field(default=12, gt=0)
     lang: Literal["zh", "en"] | None = None
+    log: Literal["text", "json"] = "text"
+    proxy: str = "127.0.0.1"
+
+    @field_validator("proxy")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for address in filter(None, value.split(",")):
+            ip_network(address.strip())
+        return value
 
     @property
     def url(self) -> str:

@@ -106,7 +106,9 @@ class Database:
                 _make_folder(Path(self.url.database).parent)
             self.engine = _sqlite(url)
         else:
-            self.engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json)
+            self.engine = create_engine(
+                url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json, hide_parameters=True
+            )
         self._writing = self.engine.execution_options(writing=True)
         # On SQLite a transaction that reads sees one state anyway.
         one_state = {} if self._on_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -211,7 +213,7 @@ def _json(value: Any) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 60}, json_serializer=_json)
+    engine = create_engine(url, connect_args={"timeout": 60}, json_serializer=_json, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -4,6 +4,7 @@ A content's address is its SHA-256, so the same photograph is kept once, and a d
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -69,6 +70,15 @@ class EvidenceStore:
                 raise Problem(BAD_STORE, address=address, reason="s3://?")
         except (BaseError, OSError, ValueError) as error:
             raise Problem(BAD_STORE, address=address, reason=_first_line(error)) from None
+
+    def reach(self) -> None:
+        """Raises STORE_FAULT unless the store is there: the folder, and it can be written to; the bucket, and it answers."""
+        with self._faults_told():
+            if isinstance(self._store, LocalStore):
+                if not os.access(self.address, os.W_OK | os.X_OK):
+                    raise PermissionError("cannot be written to")
+            else:
+                next(iter(obstore.list(self._store, chunk_size=1)), None)
 
     def put(self, content: bytes) -> str:
         """Keep a content, whole or not at all, and return its SHA-256. One that is there is written anew: that mends it.

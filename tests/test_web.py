@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import serving, signed_in
-from playwright.sync_api import Browser, Page, Request, SetCookieParam, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, SetCookieParam, expect, sync_playwright
 
 from farmland.database import Database
 
@@ -34,7 +34,9 @@ def cookie(address: str, account: str) -> SetCookieParam:
 
 @pytest.fixture
 def page(browser: Browser, demo_server: str) -> Iterator[Page]:
-    """A page of an officer who is signed in, that asks nobody but our server and reports no error of a script."""
+    """A page of an officer who is signed in: it asks nobody but our server, reports no error of a script, and does nothing
+    that its policy forbids.
+    """
     opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="zh-CN")
     opened.set_default_timeout(60_000)
     opened.context.add_cookies([cookie(demo_server, "officer")])
@@ -46,6 +48,12 @@ def page(browser: Browser, demo_server: str) -> Iterator[Page]:
             foreign.append(request.url)
 
     opened.on("request", asked)
+
+    def said(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
+
+    opened.on("console", said)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
     opened.close()

@@ -77,7 +77,7 @@ def bar_of(settings: Settings) -> Iterator["Tell"]:
     """A progress bar on standard error; what it is told is the share that is done, and what comes next."""
     from rich.progress import Progress
 
-    with Progress(console=errors, transient=True) as bar:
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
 
         def tell(share: float, zh: str, en: str) -> None:

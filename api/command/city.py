@@ -1,8 +1,5 @@
 """The subcommands for the whole city: `init`, `demo`, `serve`, `tiles`."""
 
-import gc
-import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,18 +7,11 @@ import typer
 
 from api.command.base import bar_of, database_of, say
 from api.command.figures import show_progress
+from api.command.server import run
 from api.settings import Settings
-from geodata.problems import Kind, Problem
 
 if TYPE_CHECKING:
     from farmland.database import Database
-
-PORT_TAKEN = Kind(
-    "port_taken",
-    "{host}:{port} 不能用来提供网页：{reason}。请核对地址，或换一个端口：TIANZHANG_PORT={other}。",
-    "The page cannot be served on {host}:{port}: {reason}. Check the address, or choose another port: TIANZHANG_PORT={other}.",
-    "conflict",
-)
 
 
 def init(context: typer.Context) -> None:
@@ -97,13 +87,16 @@ def demo(
             f"The demonstration city {'was made' if made else 'is there'}: {database.name}; its progress map: {page}",
         )
     if serve_it:
-        _serve(settings, settings.host, settings.port)
+        run(settings, settings.host, settings.port)
 
 
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="地址 · The address to listen on (TIANZHANG_HOST)")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="端口 · The port (TIANZHANG_PORT)")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="进程数 · How many processes answer, about one for each core")
+    ] = 1,
 ) -> None:
     """提供地图网页和接口 · Serve the map web view and the API.
 
@@ -112,7 +105,7 @@ def serve(
     settings: Settings = context.obj
     with database_of(settings) as database:
         _cut(settings, database)
-    _serve(settings, host or settings.host, settings.port if port is None else port)
+    run(settings, host or settings.host, settings.port if port is None else port, workers)
 
 
 def tiles(context: typer.Context) -> None:
@@ -143,23 +136,3 @@ def _cut(settings: Settings, database: "Database") -> bool:
             tell(0.1, "切图", "cutting tiles")
             cut_tiles(session, settings.tiles)
     return True
-
-
-def _serve(settings: Settings, host: str, port: int) -> None:
-    import uvicorn
-
-    from api.app import create_app
-
-    gc.enable()  # a server does not end
-    # TCP by name: of a socket of protocol 0 asyncio does not know that its answers must not wait for one another.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise Problem(PORT_TAKEN, host=host, port=port, reason=reason, other=port + 1) from None
-        shown = listener.getsockname()[1]
-        say(settings, f"网页：http://{host}:{shown}/ （Ctrl+C 停止）", f"Open http://{host}:{shown}/ (Ctrl+C stops)")
-        uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning")).run(sockets=[listener])
