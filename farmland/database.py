@@ -140,12 +140,15 @@ class Database:
                     session.commit()
             connection.commit()
 
-    def require_prepared(self) -> None:
-        """Raises NOT_PREPARED unless the tables are of this version."""
+    def version(self) -> str | None:
+        """The version of the tables; None where there are none yet. Raises UNREACHABLE."""
         with self._connected(self.engine) as connection:
             held = inspect(connection).has_table("alembic_version")
-            current = connection.scalar(text("SELECT version_num FROM alembic_version")) if held else None
-        if current != VERSION:
+            return connection.scalar(text("SELECT version_num FROM alembic_version")) if held else None
+
+    def require_prepared(self) -> None:
+        """Raises NOT_PREPARED unless the tables are of this version."""
+        if self.version() != VERSION:
             raise Problem(NOT_PREPARED, database=self.name)
 
     @contextmanager

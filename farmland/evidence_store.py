@@ -99,6 +99,14 @@ class EvidenceStore:
             raise Problem(FILE_DAMAGED, sha256=sha256, address=self.address)
         return content
 
+    def keep(self, content: bytes) -> bool:
+        """Put a content unless it is there unharmed; whether it was put. Raises STORE_FAULT."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if self._read(_path(sha256)) == content:
+            return False
+        self.put(content)
+        return True
+
     def thumbnail(self, sha256: str, pixels: int) -> bytes:
         """A small JPEG of a photograph (:func:`farmland.photographs.thumbnail`), made once. Raises as :meth:`get`."""
         path = f"thumbnails/{_path(sha256)}-{pixels}.jpg"

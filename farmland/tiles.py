@@ -23,7 +23,7 @@ _NOTE_NAME = "city.cut"
 
 
 class GroundChange(Base):
-    """The one row that says when units or plots were last imported: tiles cut before are out of date."""
+    """The one row that says when units or plots last changed, by an import or a restore: tiles of before are out of date."""
 
     __tablename__ = "ground_change"
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
@@ -38,10 +38,11 @@ def note_change(session: Session) -> None:
 def up_to_date(session: Session, folder: Path) -> bool:
     """Whether the tiles in a folder show the units and plots as they are."""
     note = folder / _NOTE_NAME
-    return (folder / FILE_NAME).exists() and note.exists() and note.read_text() == _last_change(session)
+    return (folder / FILE_NAME).exists() and note.exists() and note.read_text() == last_change(session)
 
 
-def _last_change(session: Session) -> str:
+def last_change(session: Session) -> str:
+    """When units or plots last changed: what was made of them then is out of date once this is another."""
     change = session.get(GroundChange, 1)
     return change.at.isoformat() if change else "never"
 
@@ -79,15 +80,17 @@ def read_ground(session: Session) -> TiledGround:
     ).all()
     # From where a plot is two pixels wide.
     layers.append(_layer("plot", ["id", "number", "unit_code", "land_class", "basic"], rows, 11))
-    return TiledGround([layer for layer in layers if len(layer.frame)], _last_change(session))
+    return TiledGround([layer for layer in layers if len(layer.frame)], last_change(session))
 
 
 def write_tiles(ground: TiledGround, folder: Path) -> None:
-    """Cut the layers; nothing where there are none."""
+    """Cut the layers; where there are none, there are no tiles."""
     if ground.layers:
         folder.mkdir(parents=True, exist_ok=True)
         cut(ground.layers, folder / FILE_NAME)
         (folder / _NOTE_NAME).write_text(ground.change)
+    else:
+        (folder / FILE_NAME).unlink(missing_ok=True)
 
 
 def _layer(name: str, columns: list[str], rows: Sequence[Any], first_zoom: int) -> Layer:

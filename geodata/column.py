@@ -3,7 +3,8 @@
 Geometries are shapely's, in degrees of EPSG:4490. In bulk, columns are read raw (:func:`raw`) and decoded at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine, UserDefinedType
@@ -164,7 +166,7 @@ def write(
     else:
         _update(connection, table, whole)
     if connection.dialect.name == "sqlite":
-        _write_rtree(connection, table, np.asarray(columns["id"]), geometries)
+        write_index(connection, table.name, np.asarray(columns["id"]), geometries)
 
 
 def _insert(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -179,16 +181,37 @@ def _insert(connection: Connection, table: Table, columns: Mapping[str, Sequence
             values.append(column)
         else:
             values.append([None if value is None else bound(value) for value in column])
-    names = ", ".join(columns)
+    with inserting(connection, table.name, list(columns)) as insert:
+        insert(zip(*values, strict=True))
+
+
+@contextmanager
+def inserting(connection: Connection, table: str, names: Sequence[str]) -> Iterator[Callable[[Iterable[Any]], None]]:
+    """Insert rows of these columns, some at a time, their values as the driver takes them: its own bulk way.
+
+    On PostgreSQL all are one statement, at whose end foreign keys are looked at, and no other may be made meanwhile.
+    Raises DBAPIError.
+    """
+    dialect = connection.dialect
+    quoted = ", ".join(dialect.identifier_preparer.quote(name) for name in names)
+    into = f"{dialect.identifier_preparer.quote(table)} ({quoted})"
     cursor = connection.connection.cursor()
-    if dialect.name == "postgresql":
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
-            for row in zip(*values, strict=True):
-                copy.write_row(row)
-    else:
-        marks = ", ".join("?" for _ in columns)
-        cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(zip(*values, strict=True)))
-    cursor.close()
+    try:
+        if dialect.name == "postgresql":
+            with cursor.copy(f"COPY {into} FROM STDIN") as copy:  # type: ignore[attr-defined]
+
+                def insert(rows: Iterable[Any]) -> None:
+                    for row in rows:
+                        copy.write_row(row)
+
+                yield insert
+        else:
+            statement = f"INSERT INTO {into} VALUES ({', '.join('?' for _ in names)})"
+            yield lambda rows: cursor.executemany(statement, rows)  # type: ignore[arg-type]
+    except dialect.loaded_dbapi.Error as error:  # the driver's own, which nobody above knows
+        raise DBAPIError.instance(f"INSERT INTO {table}", None, error, dialect.loaded_dbapi.Error) from None
+    finally:
+        cursor.close()
 
 
 def _update(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -198,12 +221,13 @@ def _update(connection: Connection, table: Table, columns: Mapping[str, Sequence
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
-def _write_rtree(connection: Connection, table: Table, ids: NDArray[Any], geometries: NDArray[np.object_]) -> None:
+def write_index(connection: Connection, table: str, ids: NDArray[Any], geometries: NDArray[np.object_]) -> None:
+    """Enter rows into the spatial index of a table on SQLite; PostGIS does that by itself."""
     bounds = shapely.bounds(geometries)
     held = ~np.isnan(bounds[:, 0])
     cursor = connection.connection.cursor()  # the driver's own executemany: an R*Tree has no SQLAlchemy table
     cursor.executemany(
-        f"INSERT OR REPLACE INTO {index_name(table.name)} VALUES (?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO {index_name(table)} VALUES (?, ?, ?, ?, ?)",
         np.column_stack([ids[held], bounds[held][:, [0, 2, 1, 3]]]).tolist(),
     )
     cursor.close()

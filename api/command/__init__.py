@@ -5,7 +5,20 @@ from typing import NoReturn
 
 import typer
 
-from api.command import audit, audit_pack, check, city, evidence, figures, ledger, periods, records, tokens, users
+from api.command import (
+    audit,
+    audit_pack,
+    backup,
+    check,
+    city,
+    evidence,
+    figures,
+    ledger,
+    periods,
+    records,
+    tokens,
+    users,
+)
 from api.command.base import errors
 from api.settings import language_of, load_settings
 from geodata.problems import Problem
@@ -35,6 +48,8 @@ for command in (
     ledger.correct,
     audit_pack.audit_pack,
     city.tiles,
+    backup.backup,
+    backup.restore,
 ):
     app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 app.add_typer(periods.app, name="period")

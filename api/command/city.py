@@ -104,7 +104,7 @@ def serve(
     """
     settings: Settings = context.obj
     with database_of(settings) as database:
-        _cut(settings, database)
+        cut_tiles_of(settings, database)
     run(settings, host or settings.host, settings.port if port is None else port, workers)
 
 
@@ -119,14 +119,15 @@ def tiles(context: typer.Context) -> None:
     with database_of(settings) as database:
         with database.reading() as session:
             the_city(session)  # an empty database is told, not cut
-        cut = _cut(settings, database)
+        cut = cut_tiles_of(settings, database)
     if cut:
         say(settings, f"切图已更新：{settings.tiles}", f"The tiles are up to date: {settings.tiles}")
     else:
         say(settings, "切图已是最新。", "The tiles were up to date already.")
 
 
-def _cut(settings: Settings, database: "Database") -> bool:
+def cut_tiles_of(settings: Settings, database: "Database") -> bool:
+    """Cut the tiles unless they are up to date; whether they were cut."""
     from farmland.tiles import cut_tiles, up_to_date
 
     with database.reading() as session:

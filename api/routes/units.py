@@ -11,6 +11,7 @@ from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
 from api.context import Reader, Reading
 from farmland.rounding import mu_or_none
+from farmland.tiles import last_change
 from farmland.units import (
     LEVELS,
     Level,
@@ -129,7 +130,7 @@ def unit_polygons(
     get_unit(session, code)
     cache: dict[tuple[Any, ...], bytes] = request.app.state.outlines
     version = session.execute(select(func.count(), func.sum(Unit.area_m2)).where(Unit.level == level)).one()
-    key = (code, level, *version)
+    key = (code, level, last_change(session), *version)
     if key not in cache:
         found = polygons(session, Unit.level == level, within(Unit.code, code))
         facts = {unit.code: unit for unit in session.scalars(select(Unit).where(Unit.code.in_(found.codes.tolist())))}

@@ -25,7 +25,7 @@ export interface Chief { name: string; duty: string; since: string }
 export interface Link { level: Level; unit_code: string; unit_name: string; chiefs: Chief[] }
 export interface About {
   version: string; city: UnitName | null; today: string; demonstration: boolean; note_zh: string; note_en: string;
-  tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
+  open_accounts: { account: string; full_name: string }[]; tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
 }
 export interface ClaimRow {
   number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;
@@ -47,15 +47,29 @@ export interface Features<P = unknown> extends GeoJSON.FeatureCollection<Shape, 
 /** A refusal in the reader's words. */
 export class Refused extends Error {}
 
-export async function get<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T> {
-  const given = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
+export interface Me {
+  account: string | null; name: string; full_name: string; actions: string[]; home: UnitName | null;
+  whole_city: boolean; must_change_password: boolean;
+}
+
+async function ask<T>(path: string, query: URLSearchParams, init?: RequestInit): Promise<T> {
+  query.set("lang", language.value);
   let answer: Response;
   try {
-    answer = await fetch(`/api/v1${path}?${new URLSearchParams([...given, ["lang", language.value]])}`);
+    answer = await fetch(`/api/v1${path}?${query}`, init);
   } catch {
     throw new Refused(t("unreachable"));
   }
   if (answer.ok) return (await answer.json()) as T;
   const problem = await answer.json().catch(() => ({}));
-  throw new Refused(problem.detail ?? `${answer.status} ${answer.statusText}`);
+  throw new Refused(problem.detail ?? `${answer.status} ${answer.statusText}`, { cause: answer.status });
 }
+
+export function get<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T> {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  return ask<T>(path, new URLSearchParams(given));
+}
+
+/** A change that the reader asks for. */
+export const send = <T>(method: "POST" | "PUT", path: string, body?: object): Promise<T> =>
+  ask<T>(path, new URLSearchParams(), { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) });

@@ -17,6 +17,13 @@ const TEXTS = {
   today: ["今天", "Today"], close: ["关闭", "Close"], retry: ["重试", "Try again"], loading: ["载入中…", "Loading…"],
   print: ["打印", "Print"], switch: ["English", "中文"], back_to: ["返回", "Back to"], made_up: ["演示数据", "Demonstration"],
   unreachable: ["连不上服务器，请检查网络后重试。", "The server cannot be reached. Check the network and try again."],
+  sign_in: ["登录", "Sign in"], sign_out: ["退出", "Sign out"], first_use: ["首次使用（有启用码）", "First use (with an activation code)"],
+  enter_as: ["演示：点选一个身份进入，不用密码", "Demonstration: enter as one of these, without a password"], account: ["账号", "Account"],
+  password: ["密码", "Password"], new_password: ["设一个密码", "Choose a password"], code_of_slip: ["启用码（见启用单）", "Activation code (on the slip)"],
+  password_rule: ["至少 10 个字符（一个汉字算两个），不要用姓名、电话、生日。", "At least 10 characters (a Chinese one counts for two); no names, numbers or dates of yours."],
+  keep_signed_in: ["在本机保持登录 30 天", "Stay signed in on this device for 30 days"], set_and_enter: ["设好密码并登录", "Set it and sign in"],
+  have_password: ["已有密码，去登录", "I have a password"], must_change: ["密码由他人代设，请先改成自己的。", "Your password was set by somebody else: change it first."],
+  old_password: ["原密码", "Present password"], change_password: ["更改密码", "Change the password"],
   // Figures
   mu: ["亩", "mu"], target: ["恢复任务", "Restoration target"], reported: ["上报", "Reported"], checked: ["核查", "Checked"],
   accepted: ["验收", "Accepted"], accepted_net: ["验收净面积", "Accepted, net"], remaining: ["剩余", "Remaining"], plan: ["计划", "Plan"],
