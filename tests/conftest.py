@@ -93,18 +93,53 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server = request.getfixturevalue("postgres")
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+    on_server(server, f"CREATE DATABASE {name} STRATEGY file_copy")
     yield f"postgresql+psycopg://{server}/{name}"
+    on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def on_server(server: str, *statements: str) -> None:
     with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that the migrations prepared, to be copied: they take longer than most tests."""
+    path = tmp_path_factory.mktemp("prepared") / "tianzhang.sqlite"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def prepared_postgis(postgres: str) -> str:
+    """The same on PostgreSQL: the name of a database to be copied."""
+    on_server(postgres, "CREATE DATABASE prepared STRATEGY file_copy")
+    prepare(f"postgresql+psycopg://{postgres}/prepared")
+    return "prepared"
+
+
+def prepare(url: str) -> None:
+    made = Database(url)
+    made.prepare()
+    made.close()  # the last to leave writes SQLite's journal into the file; PostgreSQL copies only what nobody uses
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, database_url: str) -> Iterator[Database]:
     """A prepared database without records."""
     made = Database(database_url)
-    made.prepare()
+    assert made.url.database
+    if made.url.get_backend_name() == "sqlite":
+        shutil.copyfile(request.getfixturevalue("prepared_sqlite"), made.url.database)
+    else:
+        name, template = made.url.database, request.getfixturevalue("prepared_postgis")
+        on_server(
+            request.getfixturevalue("postgres"),
+            f"DROP DATABASE {name}",
+            f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy",
+        )
     yield made
     made.close()
 
@@ -214,8 +249,7 @@ def demo_env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "postgis":
         server = request.getfixturevalue("postgres")
         name = f"demonstration_{uuid.uuid4().hex}"
-        with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+        on_server(server, f"CREATE DATABASE {name}")
         env["TIANZHANG_DATABASE_URL"] = f"postgresql+psycopg://{server}/{name}"
     done = run_command("demo", "--no-serve", env=env, cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,8 @@ from conftest import SQUARES, VILLAGE, Run
 from sqlalchemy import select
 
 from farmland.database import Database
+from farmland.imports import import_file
+from farmland.imports.outcome import Options
 from farmland.tables import Plot
 from geodata.area import area_m2, areas_m2
 
@@ -21,12 +23,10 @@ SAMPLES = sorted(p for p in (DATA / "lpis_samples").rglob("*") if p.is_file() an
 
 
 @pytest.fixture
-def city(tianzhang: Run, tmp_path: Path) -> Run:
+def city(tianzhang: Run, database: Database, tmp_path: Path) -> Run:
     """A database with three units that have no polygons, so that land anywhere can be put in them."""
-    assert tianzhang("init").returncode == 0
     (tmp_path / "units.csv").write_text(UNITS, "utf-8")
-    done = tianzhang("import", "units", "units.csv")
-    assert done.returncode == 0, done.stderr
+    assert import_file(database, "units", tmp_path / "units.csv", Options()).written
     return tianzhang
 
 
@@ -69,8 +69,7 @@ def test_openstreetmap_as_a_baseline(city: Run, layer: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["shaoyang_counties_epsg4546_gbk.shp", "shaoyang_counties_epsg4490_utf8.shp"])
-def test_counties_in_both_encodings_are_units(tianzhang: Run, tmp_path: Path, name: str) -> None:
-    tianzhang("init")
+def test_counties_in_both_encodings_are_units(tianzhang: Run, database: Database, tmp_path: Path, name: str) -> None:
     done = tianzhang("import", "units", DATA / "crs_encoding" / name)
     assert done.returncode == 0, done.stderr
     assert _count(done.stdout, "new") == 12
@@ -186,8 +185,7 @@ def test_bad_tables_are_refused_in_words(
     assert len(tianzhang("progress", "--json").stdout) > 100
 
 
-def test_gbk_declared_as_utf8_is_told(tianzhang: Run, tmp_path: Path) -> None:
-    tianzhang("init")
+def test_gbk_declared_as_utf8_is_told(tianzhang: Run, database: Database, tmp_path: Path) -> None:
     path = _counties(tmp_path, ".shp", ".shx", ".dbf", ".prj")
     path.with_suffix(".cpg").write_text("UTF-8")
     done = tianzhang("import", "units", path)
@@ -200,8 +198,7 @@ def test_wrong_usage_is_status_2(tianzhang: Run) -> None:
     assert tianzhang("progress", "--nonsense").returncode == 2
 
 
-def test_a_dry_run_writes_nothing(tianzhang: Run, tmp_path: Path) -> None:
-    tianzhang("init")
+def test_a_dry_run_writes_nothing(tianzhang: Run, database: Database, tmp_path: Path) -> None:
     (tmp_path / "units.csv").write_text(UNITS, "utf-8")
     assert "3 new" in tianzhang("import", "units", "units.csv", "--dry-run").stdout
     assert "3 new" in tianzhang("import", "units", "units.csv").stdout
