@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from geodata.files import FILE_EMPTY, FILE_MISSING
+from geodata.formulas import as_meant
 from geodata.problems import Kind, Problem
 
 OLD_EXCEL = Kind(
@@ -102,7 +103,8 @@ def _csv(path: Path, encoding: str | None) -> list[list[str]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [[as_meant(cell) for cell in row] for row in rows]
     except csv.Error:
         raise Problem(NOT_A_TABLE, file=path.name) from None
 
@@ -138,4 +140,4 @@ def _text(cell: Any) -> str:
         return cell.isoformat()
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return str(cell).strip()
+    return as_meant(str(cell)).strip()

@@ -14,6 +14,7 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
+from geodata.formulas import harmless
 from geodata.problems import Kind, Problem
 
 BAD_ENDING = Kind(
@@ -26,7 +27,8 @@ FOLDER_MISSING = Kind(
     "没有文件夹 {folder}。请先建立。",
     "There is no folder {folder}. Make it first.",
 )
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"}
+"""Of the control characters that Excel's files cannot hold."""
 
 
 def write_layer(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -97,24 +99,20 @@ def write_exactly(keys: Sequence[str], geometries: NDArray[np.object_], path: Pa
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as .csv (UTF-8 with a mark, so that Excel shows Chinese) or .xlsx. Raises BAD_ENDING, FOLDER_MISSING.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Text that a spreadsheet would take for a formula is made harmless.
     """
-    safe = table.copy()
+    safe = table.rename(columns=harmless)
     for name in safe.columns:
         if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
             safe[name] = safe[name].map(harmless)
     ending = path.suffix.lower()
     if ending == ".csv":
-        _whole(path, lambda part: safe.to_csv(part, index=False, encoding="utf-8-sig"))
+        # By both letters of the line's end every cell that holds one of them is quoted, and begins no line of its own.
+        _whole(path, lambda part: safe.to_csv(part, index=False, encoding="utf-8-sig", lineterminator="\r\n"))
     elif ending == ".xlsx":
         _whole(path, lambda part: _excel(safe, part))
     else:
         raise Problem(BAD_ENDING, ending=ending or path.name, endings=".csv, .xlsx")
-
-
-def harmless(value: object) -> object:
-    """A value as tables hold it: text that a spreadsheet would take for a formula with an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 
 
 def _excel(table: pd.DataFrame, path: Path) -> None:
@@ -135,7 +133,11 @@ def _excel(table: pd.DataFrame, path: Path) -> None:
 
 
 def _cell(value: object) -> object:
-    """A value as Excel takes it: it knows neither NumPy's numbers nor zones of time; the clock's reading stays."""
+    """A value as Excel takes it: it knows no NumPy's numbers, zones of time, of which the clock's reading stays, nor
+    control characters, which are shown by their pictures.
+    """
+    if isinstance(value, str):
+        return value.translate(_PICTURES)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     return value.item() if isinstance(value, np.generic) else value

@@ -1,10 +1,13 @@
-/** Claims as a CSV file that Excel opens: a byte-order mark, so that it reads UTF-8, and nothing that it would take for a formula. */
+/** Claims as a CSV file that Excel opens: a byte-order mark, so that it reads UTF-8, and nothing that it would compute. */
 import type { ClaimRow, Features } from "./api";
 import { named, t } from "./texts";
 
+/** As geodata/formulas.py: an apostrophe before text that a spreadsheet would take for a formula; an import takes it off. */
+const harmless = (text: string): string => (/^'*(\s*[=+\-@＝＋－＠]|[\t\r\n])/.test(text) ? `'${text}` : text);
+
 const cell = (value: unknown): string => {
   const text = value == null ? "" : String(value);
-  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = typeof value === "string" ? harmless(text) : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 
