@@ -24,7 +24,7 @@ import pytest
 import shapely
 from alembic import command
 from alembic.script import ScriptDirectory
-from conftest import COMMAND, TOWN, VILLAGE, Run, run_command, serving
+from conftest import COMMAND, OFFICER, TOWN, VILLAGE, Run, run_command, serving
 from sqlalchemy import func, inspect, select
 
 from bench import little_city
@@ -46,7 +46,7 @@ Env = dict[str, str]
 
 def token(run: Run, name: str) -> Env:
     """The headers of somebody who may do anything; every request carries them."""
-    return {"Authorization": f"Bearer {run('token', 'add', name).stdout.strip()}"}
+    return {"Authorization": f"Bearer {run('token', 'add', name, *OFFICER).stdout.strip()}"}
 
 
 def on(env: Env, folder: Path) -> Run:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from api.health import Health, Readiness
 from farmland import city
 from farmland.database import VERSION, Database
 from farmland.ledger import head
+from farmland.roles import Action
 from farmland.tokens import add_token
 
 SECRET = "张三丰的大豆"
@@ -40,6 +41,7 @@ class Served:
 
     address: str
     log: Path
+    watcher: dict[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines of the log that are whole."""
@@ -124,7 +126,11 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def served(place: Place) -> Iterator[Served]:
+    with place.database.writing() as session:
+        now = city.next_moment(session)
+        _, secret = add_token(session, "prometheus", None, [Action.OPERATE], now, actor="a test")
     with server(place.env, place.folder / "log") as running:
+        running.watcher = {"Authorization": f"Bearer {secret}"}
         yield running
 
 
@@ -132,7 +138,7 @@ def served(place: Place) -> Iterator[Served]:
 def office(served: Served, place: Place) -> Iterator[httpx.Client]:
     """A client with a token for the whole city, and in the city a claim named A."""
     with place.database.writing() as session:
-        secret = add_token(session, "office", None, city.next_moment(session), actor="a test")
+        _, secret = add_token(session, "office", None, Action, city.next_moment(session), actor="a test")
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
     with httpx.Client(base_url=f"{served.address}/api/v1", headers=headers, timeout=60) as client:
         assert client.post("/claims", json=body(FIELD, number="A")).status_code == 201
@@ -141,7 +147,7 @@ def office(served: Served, place: Place) -> Iterator[httpx.Client]:
 
 def counted(served: Served) -> dict[tuple[str, ...], float]:
     """What /metrics says: by name and the values of its labels."""
-    said = httpx.get(f"{served.address}/metrics").raise_for_status().text
+    said = httpx.get(f"{served.address}/metrics", headers=served.watcher).raise_for_status().text
     families = text_string_to_metric_families(said)
     return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
 
@@ -222,7 +228,7 @@ def test_what_is_counted_is_by_route_and_without_codes(served: Served, office: h
         assert now["tianzhang_ledger_entries",] == head(session)[0] > 0
     assert 0 <= now["tianzhang_ledger_last_entry_age_seconds",] < 300
     assert now["process_resident_memory_bytes",] > 0
-    assert "430582" not in httpx.get(f"{served.address}/metrics").text
+    assert "430582" not in httpx.get(f"{served.address}/metrics", headers=served.watcher).text
 
 
 def test_several_workers_answer_and_count_together(place: Place) -> None:
