@@ -209,7 +209,7 @@ def inserting(connection: Connection, table: str, names: Sequence[str]) -> Itera
             statement = f"INSERT INTO {into} VALUES ({', '.join('?' for _ in names)})"
             yield lambda rows: cursor.executemany(statement, rows)  # type: ignore[arg-type]
     except dialect.loaded_dbapi.Error as error:  # the driver's own, which nobody above knows
-        raise DBAPIError.instance(f"INSERT INTO {table}", None, error, dialect.loaded_dbapi.Error) from None
+        raise DBAPIError.instance(f"INSERT INTO {table}", None, error, dialect.loaded_dbapi.Error) from error
     finally:
         cursor.close()
 

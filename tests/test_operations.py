@@ -231,14 +231,15 @@ def test_what_is_counted_is_by_route_and_without_codes(served: Served, office: h
     assert "430582" not in httpx.get(f"{served.address}/metrics", headers=served.watcher).text
 
 
-def test_several_workers_answer_and_count_together(place: Place) -> None:
-    with server(place.env, place.folder / "workers", "--workers", "2") as served:
-        awaited(lambda: sum(line["message"].startswith("Application startup") for line in served.lines()) == 2)
+def test_several_workers_answer_and_count_together(served: Served, place: Place) -> None:
+    with server(place.env, place.folder / "workers", "--workers", "2") as many:
+        many.watcher = served.watcher
+        awaited(lambda: sum(line["message"].startswith("Application startup") for line in many.lines()) == 2)
         for _ in range(20):  # each on a connection of its own, which goes to whichever worker takes it
-            assert httpx.get(f"{served.address}/api/v1/about").is_success
+            assert httpx.get(f"{many.address}/api/v1/about").is_success
         name = ("tianzhang_requests_total", "/api/v1/about", "200", "GET")
-        awaited(lambda: counted(served)[name] == 20 and counted(served)["tianzhang_requests_in_progress",] == 1)
-    assert "Stopping parent process" in served.lines()[-1]["message"]
+        awaited(lambda: counted(many)[name] == 20 and counted(many)["tianzhang_requests_in_progress",] == 1)
+    assert "Stopping parent process" in many.lines()[-1]["message"]
 
 
 def test_the_log_has_a_line_for_each_request_and_nobody_in_it(served: Served, office: httpx.Client) -> None:
@@ -383,7 +384,7 @@ def test_only_the_named_proxy_is_believed(served: Served, place: Place) -> None:
     assert "max-age" in httpx.get(f"{served.address}/health", headers=safe).headers["Strict-Transport-Security"]
     others = {"TIANZHANG_PROXY": "192.0.2.7, 10.0.0.0/8", "TIANZHANG_LOG": "text"}
     with server(place.env | others, place.folder / "text") as other:
-        answer = httpx.get(f"{other.address}/api/v1/units/{VILLAGE}", headers=safe)
+        answer = httpx.get(f"{other.address}/api/v1/units/{VILLAGE}", headers=safe | served.watcher)
         assert "Strict-Transport-Security" not in answer.headers
     line = next(line for line in other.log.read_text().splitlines() if answer.headers["X-Request-ID"] in line)
     assert " INFO GET /api/v1/units/{code} 200 " in line and VILLAGE not in other.log.read_text()
