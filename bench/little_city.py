@@ -12,6 +12,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from farmland import tokens
+from farmland.accounts import add_account, grant
 from farmland.city import Demonstration
 from farmland.claims import Claim, State, get_claim
 from farmland.clock import SHANGHAI
@@ -24,6 +25,8 @@ from farmland.imports.outcome import Options
 from farmland.ledger import contents, note
 from farmland.people import Actor
 from farmland.periods import close_period
+from farmland.public_page import switch_public
+from farmland.roles import Role
 from farmland.targets import allocate
 from farmland.transitions import Report, report_claim, take_step
 from farmland.visits import add_visit
@@ -63,6 +66,9 @@ def make(database: Database, folder: Path, midway: Callable[[Session], None]) ->
         allocate(session, "2022", {VILLAGE: 200}, _at(42), actor="市")
         tokens.revoke_token(session, tokens.token_named(session, "镇政府"), _at(43), actor="市")
         close_period(session, CITY, date(2022, 4, 10), _at(44), actor="市", colours=WarningColours())
+        leader, _ = add_account(session, "leader", "市领导", actor="市")
+        grant(session, leader, Role.LEADER, CITY, actor="市")
+        switch_public(session, True, actor="市")
 
 
 def _at(days: float) -> datetime:
