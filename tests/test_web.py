@@ -5,11 +5,12 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from conftest import serving, signed_in
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, SetCookieParam, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from farmland.database import Database
 
@@ -26,7 +27,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-def cookie(address: str, account: str) -> SetCookieParam:
+def cookie(address: str, account: str) -> Any:
     """What a browser holds that is signed in to an account of the demonstration."""
     name, _, value = signed_in(address, account)["Cookie"].partition("=")
     return {"name": name, "value": value, "url": address, "httpOnly": True, "sameSite": "Strict"}
