@@ -5,8 +5,10 @@ it is wanted. A route for everybody says so by :data:`OPEN`. One that says nothi
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -170,6 +172,18 @@ class _Person:
         return holder
 
 
+class _Watcher:
+    """Whoever is on this machine, so that the state of the server is told when its database is gone too; others need a right."""
+
+    said = Action.OPERATE.value
+
+    def __call__(self, request: Request, bearer: Bearer) -> None:
+        with suppress(ValueError):
+            if request.client is not None and ip_address(request.client.host).is_loopback:
+                return
+        _holder(request, bearer, None).require_somewhere(Action.OPERATE)
+
+
 class _Open:
     said = "open"
 
@@ -183,7 +197,9 @@ Person = Annotated[Holder, Depends(_Person())]
 """Whoever is signed in with an account of their own."""
 OPEN = Depends(_Open())
 """For everybody: of a route's `dependencies`."""
-_DECLARATIONS = (Asks, _SignedIn, _Person, _Open)
+WATCHER = Depends(_Watcher())
+"""For this machine, and whoever may see how the server runs: of a route's `dependencies`."""
+_DECLARATIONS = (Asks, _SignedIn, _Person, _Watcher, _Open)
 
 
 def record_refusal(request: Request, problem: Problem) -> Problem:

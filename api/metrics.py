@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -25,10 +25,9 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from api.asking import Asks
+from api.asking import WATCHER
 from farmland.database import Database
 from farmland.ledger import head, last_moment
-from farmland.roles import Action
 
 router = APIRouter()
 
@@ -119,7 +118,7 @@ def _forget_dead(folder: Path) -> None:
             mark_process_dead(pid, str(folder))
 
 
-@router.get("/metrics", include_in_schema=False, dependencies=[Depends(Asks(Action.OPERATE))])
+@router.get("/metrics", include_in_schema=False, dependencies=[WATCHER])
 def metrics(request: Request) -> Response:
     counted: Metrics = request.app.state.metrics
     return Response(counted.text(), media_type=CONTENT_TYPE_LATEST)

@@ -23,8 +23,8 @@ UNREADABLE = Kind(
     "The table {table} cannot be read: {reason}. Run tianzhang verify: it names what does not fit.",
     "fault",
 )
-_AT_ONCE = 500
-"""Rows held in memory: one alone can be the ledger's entry of an import, a hundred megabytes."""
+_AT_ONCE, _LONG_AT_ONCE = 500, 10
+"""Rows read at once; and where they hold text of any length: the ledger's entry of an import can be a hundred megabytes."""
 _GEOMETRY = {"holds": "geometry"}
 _TYPES = (
     (Geometry, pa.large_binary()),
@@ -69,8 +69,9 @@ def _field(column: Column[Any]) -> pa.Field:
 
 def _batches(session: Session, table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     query = select(*(_as_kept(column) for column in table.c)).order_by(*table.primary_key.columns)
+    at_once = _LONG_AT_ONCE if any(isinstance(column.type, Text) for column in table.c) else _AT_ONCE
     try:
-        for part in session.execute(query.execution_options(yield_per=_AT_ONCE)).partitions():
+        for part in session.execute(query.execution_options(yield_per=at_once)).partitions():
             columns = zip(table.c, zip(*part, strict=True), schema, strict=True)
             arrays = [pa.array(_exact(column, values), field.type) for column, values, field in columns]
             yield pa.record_batch(arrays, schema=schema)

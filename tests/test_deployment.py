@@ -98,9 +98,11 @@ def test_page_and_api_over_https_and_nothing_over_http(front: Front, served: Ser
             assert answer.is_success and "immutable" in answer.headers["Cache-Control"]
             assert answer.headers["Content-Encoding"] == "gzip"
         assert kept.headers["X-Request-ID"] == script.headers["X-Request-ID"], "the application was asked again"
-        claims = client.get("/api/v1/claims")
+        token = {"Authorization": office.headers["Authorization"]}
+        assert client.get("/api/v1/claims").status_code == 401
+        claims = client.get("/api/v1/claims", headers=token)
         assert claims.json()["number_matched"] == 1
-        again = client.get("/api/v1/claims", headers={"If-None-Match": claims.headers["ETag"]})
+        again = client.get("/api/v1/claims", headers=token | {"If-None-Match": claims.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
         for answer in (page, script, claims):
             assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -123,10 +125,12 @@ def test_page_and_api_over_https_and_nothing_over_http(front: Front, served: Ser
     front.trust.set_alpn_protocols(["http/1.1"])
 
 
-def test_tiles_are_served_in_parts(front: Front, place: Place) -> None:
+def test_tiles_are_served_in_parts(front: Front, place: Place, office: httpx.Client) -> None:
     assert run_command("tiles", env=place.env, cwd=place.folder).returncode == 0
     with front.client() as client:
-        part = client.get("/tiles/city.pmtiles", headers={"Range": "bytes=0-126"})
+        assert client.get("/tiles/city.pmtiles").status_code == 401
+        wanted = {"Range": "bytes=0-126", "Authorization": office.headers["Authorization"]}
+        part = client.get("/tiles/city.pmtiles", headers=wanted)
         assert (part.status_code, len(part.content), part.content[:7]) == (206, 127, b"PMTiles")
         assert part.headers["Content-Range"].startswith("bytes 0-126/")
         assert "Content-Encoding" not in part.headers or part.headers["Content-Encoding"] == "identity"
@@ -167,9 +171,10 @@ def test_who_tries_to_sign_in_too_often_has_to_wait(front: Front) -> None:
         assert client.get("/api/v1/about").is_success
 
 
-def test_long_addresses_and_headers_are_refused(front: Front) -> None:
+def test_long_addresses_and_headers_are_refused(front: Front, office: httpx.Client) -> None:
+    token = {"Authorization": office.headers["Authorization"]}
     with front.client() as client:
-        assert client.get("/api/v1/claims", params={"reason": "a" * 5_000}).status_code == 404
+        assert client.get("/api/v1/claims", params={"reason": "a" * 5_000}, headers=token).status_code == 404
         assert client.get("/api/v1/claims", params={"reason": "a" * 20_000}).status_code == 414
         assert client.get("/", headers={"X": "a" * 20_000}).status_code == 400
         assert client.get("/health").is_success

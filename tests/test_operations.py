@@ -147,7 +147,7 @@ def office(served: Served, place: Place) -> Iterator[httpx.Client]:
 
 def counted(served: Served) -> dict[tuple[str, ...], float]:
     """What /metrics says: by name and the values of its labels."""
-    said = httpx.get(f"{served.address}/metrics", headers=served.watcher).raise_for_status().text
+    said = httpx.get(f"{served.address}/metrics").raise_for_status().text
     families = text_string_to_metric_families(said)
     return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
 
@@ -228,12 +228,20 @@ def test_what_is_counted_is_by_route_and_without_codes(served: Served, office: h
         assert now["tianzhang_ledger_entries",] == head(session)[0] > 0
     assert 0 <= now["tianzhang_ledger_last_entry_age_seconds",] < 300
     assert now["process_resident_memory_bytes",] > 0
-    assert "430582" not in httpx.get(f"{served.address}/metrics", headers=served.watcher).text
+    assert "430582" not in httpx.get(f"{served.address}/metrics").text
 
 
-def test_several_workers_answer_and_count_together(served: Served, place: Place) -> None:
+def test_other_machines_need_a_right_to_the_metrics(served: Served, office: httpx.Client) -> None:
+    far = {"X-Forwarded-For": "192.0.2.9"}
+    assert httpx.get(f"{served.address}/metrics", headers=far).status_code == 401
+    assert httpx.get(f"{served.address}/metrics", headers=far | {"Authorization": "Bearer tz_no"}).status_code == 401
+    may = far | served.watcher
+    assert "tianzhang_requests_total" in httpx.get(f"{served.address}/metrics", headers=may).text
+    assert office.get("/me", headers=served.watcher).json()["actions"] == ["operate", "read"]
+
+
+def test_several_workers_answer_and_count_together(place: Place) -> None:
     with server(place.env, place.folder / "workers", "--workers", "2") as many:
-        many.watcher = served.watcher
         awaited(lambda: sum(line["message"].startswith("Application startup") for line in many.lines()) == 2)
         for _ in range(20):  # each on a connection of its own, which goes to whichever worker takes it
             assert httpx.get(f"{many.address}/api/v1/about").is_success
