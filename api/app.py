@@ -14,6 +14,7 @@ from api.context import Reader
 from api.headers import Carry
 from api.limits import Limit
 from api.settings import Settings, load_settings
+from api.token_uses import TokenUses
 from api.traffic import Faults, Traffic, templates_of
 from farmland.database import Database
 from farmland.evidence_store import EvidenceStore
@@ -35,19 +36,22 @@ of whoever calls it: a right, in the unit that it speaks of; persons sign in, pr
 
 def create_app(settings: Settings) -> FastAPI:
     """The application over the database of these settings."""
+    database = Database(settings.url)
+    token_uses = TokenUses(database)
     app = FastAPI(
         title="Tianzhang 田长",
         version=version("tianzhang"),
         description=_TEXT,
         docs_url=None,
         redoc_url=None,
+        lifespan=token_uses.while_serving,
     )
     app.state.settings = settings
-    app.state.database = Database(settings.url)
+    app.state.database = database
     app.state.evidence = EvidenceStore(settings.evidence_address)
     app.state.outlines = {}
-    app.state.token_uses = {}
-    app.state.metrics = metrics.Metrics(app.state.database)
+    app.state.token_uses = token_uses
+    app.state.metrics = metrics.Metrics(database)
     answers.install(app)
     app.include_router(routes.router)
     app.include_router(declare(health.router))

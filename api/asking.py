@@ -110,7 +110,7 @@ def _holder(request: Request, bearer: Bearer, _: _Cookie) -> Holder:
         with records.reading() as session:
             holder = holder_of_token(session, bearer.credentials.strip())
         if holder.token_id is not None:
-            request.app.state.token_uses[holder.token_id] = present()
+            request.app.state.token_uses.note(holder.token_id)
     else:
         secret = request.cookies.get(cookie_name(request))
         if not secret:
