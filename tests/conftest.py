@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,8 +20,11 @@ import numpy as np
 import psycopg
 import pytest
 import shapely
+import uvicorn
 from xdist.scheduler import LoadFileScheduling
 
+from api.app import create_app
+from api.settings import load_settings
 from farmland.clock import SHANGHAI
 from farmland.database import Database, table_of
 from farmland.ledger import restate
@@ -231,8 +235,34 @@ def signed_in(address: str, account: str = "officer") -> dict[str, str]:
 
 
 @contextmanager
+def serving_here(env: dict[str, str]) -> Iterator[str]:
+    """The application with these settings in a thread, until the end; its address.
+
+    What a process of its own does besides, and takes two seconds for, is tested where the command itself is.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("TIANZHANG_")]:
+            environment.delenv(name)
+        for name, value in env.items():
+            environment.setenv(name, value)
+        app = create_app(load_settings())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Whoever comes before the server accepts waits in the socket's queue.
+        server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(60)
+            app.state.database.close()
+    assert not thread.is_alive()
+
+
+@contextmanager
 def serving(env: dict[str, str]) -> Iterator[str]:
-    """The application with these settings, until the end; its address."""
+    """The application with these settings in a process of its own, until the end; its address."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
     server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=clean | env, stdout=subprocess.DEVNULL)

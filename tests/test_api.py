@@ -6,7 +6,7 @@ import httpx
 import pydantic
 import pytest
 import shapely
-from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, OFFICER, TOWN, VILLAGE, Run, serving
+from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, OFFICER, TOWN, VILLAGE, Run, serving_here
 
 from api import contract
 from farmland.database import Database
@@ -21,7 +21,7 @@ def api(small_city: Database, tianzhang: Run, command_env: dict[str, str]) -> It
     """A client of the application on the small city, with the administrator's token."""
     secret = tianzhang("token", "add", "office", *OFFICER).stdout.strip()
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
-    with serving(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
+    with serving_here(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         yield client
 
 

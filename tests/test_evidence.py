@@ -18,7 +18,7 @@ import boto3
 import httpx
 import numpy as np
 import pytest
-from conftest import FAR_VILLAGE, OFFICER, TOWN, VILLAGE, Run, free_port, run_command, serving
+from conftest import FAR_VILLAGE, OFFICER, TOWN, VILLAGE, Run, free_port, run_command, serving_here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, TiffImagePlugin
@@ -187,7 +187,7 @@ def api(small_city: Database, tianzhang: Run, evidence_env: dict[str, str]) -> I
     """A client of the application on the small city with two claims, A and B; files of up to one megabyte are taken."""
     secret = tianzhang("token", "add", "office", *OFFICER).stdout.strip()
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
-    with serving(evidence_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
+    with serving_here(evidence_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         for number, land in (("A", FIELD), ("B", HALF)):
             assert client.post("/claims", json=body(land, number=number)).status_code == 201
         yield client
@@ -398,7 +398,7 @@ def test_evidence_is_kept_in_a_bucket(
     env = evidence_env | bucket
     headers = {"Authorization": f"Bearer {tianzhang('token', 'add', 'office', *OFFICER).stdout.strip()}"}
     photo = encoded(picture(int.from_bytes(os.urandom(4), "big")), exif=exif())
-    with serving(env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
+    with serving_here(env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
         assert client.post("/claims", json=body(FIELD, number="A")).status_code == 201
         digest = attach(client, photo, name="田.jpg")["sha256"]
         file = f"/claims/A/evidence/{digest}"

@@ -148,7 +148,7 @@ def test_a_period_ends_after_the_one_before_and_is_over(small_city: Database, cl
 
 def test_periods_by_the_command_and_the_api(small_city: Database, tianzhang: Run, command_env: dict[str, str]) -> None:
     import httpx
-    from conftest import serving
+    from conftest import serving_here
 
     from api import contract
 
@@ -166,7 +166,7 @@ def test_periods_by_the_command_and_the_api(small_city: Database, tianzhang: Run
         refused = tianzhang("period", *words)
         assert (refused.returncode, code in refused.stderr) == (1, True), refused.stderr
     headers = {"Authorization": f"Bearer {tianzhang('token', 'add', 'reader').stdout.strip()}"}
-    with serving(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as api:
+    with serving_here(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as api:
         held = contract.PeriodList.model_validate_json(api.get("/periods", params={"unit": TOWN}).content)
         assert [period.closed_by for period in held.periods] == ["办公室"]
         contract.PeriodReport.model_validate_json(api.get("/periods/1", params={"unit": TOWN}).content)

@@ -10,7 +10,7 @@ from statistics import median
 
 import httpx
 import pytest
-from conftest import CITY, TOWN, VILLAGE, Run, serving
+from conftest import CITY, TOWN, VILLAGE, Run, serving_here
 from sqlalchemy import select
 
 from farmland.accounts import get_account
@@ -48,7 +48,7 @@ class Office:
 
 @pytest.fixture
 def office(small_city: Database, tianzhang: Run, command_env: dict[str, str]) -> Iterator[Office]:
-    with serving(command_env) as address:
+    with serving_here(command_env) as address:
         made = Office(address, tianzhang, small_city)
         code = invited(tianzhang("users", "add", "li.ming", "--full-name", "李明", "--role", "officer", "--unit", CITY))
         with made.browser() as browser:
@@ -344,7 +344,7 @@ def test_a_token_is_scoped_and_withdrawn_at_once_and_its_last_use_is_known(
     unused = tianzhang("token", "add", "unused", "--unit", TOWN).stdout.strip()
     assert unused != secret
     headers = {"Authorization": f"Bearer {secret}", "Accept-Language": "en"}
-    with serving(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as program:
+    with serving_here(command_env) as address, httpx.Client(base_url=f"{address}/api/v1", headers=headers) as program:
         assert program.get(f"/units/{VILLAGE}").is_success
         refused(program.get(f"/units/{CITY}"), 403, "not_your_unit")
         refused(program.get("/accounts"), 403, "not_your_role")
