@@ -5,11 +5,18 @@ import shlex
 import sys
 from pathlib import Path
 
-from bench import areas, coverage, demonstration, imports, progress
+from bench import accounts, areas, coverage, demonstration, imports, progress
 from bench.measure import SIZES
 from bench.report import update
 
-BENCHMARKS = {"areas": areas, "import": imports, "coverage": coverage, "progress": progress, "demo": demonstration}
+BENCHMARKS = {
+    "areas": areas,
+    "import": imports,
+    "coverage": coverage,
+    "progress": progress,
+    "demo": demonstration,
+    "accounts": accounts,
+}
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 

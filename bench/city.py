@@ -64,11 +64,15 @@ class City:
 
     def copy(self, home: Path, name: str) -> Path:
         """The same records once more, in a data folder of another name; what was there before is gone."""
-        copied = self._folder / name
-        shutil.rmtree(copied, ignore_errors=True)
-        copied.mkdir()
-        shutil.copy(home / DATABASE, copied)
-        return copied
+        return copied(home, self._folder / name)
+
+
+def copied(home: Path, to: Path) -> Path:
+    """The records of a data folder in another one, in place of what was there."""
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir()
+    shutil.copy(home / DATABASE, to)
+    return to
 
 
 def _write(frame: gpd.GeoDataFrame, path: Path) -> None:

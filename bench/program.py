@@ -50,13 +50,19 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """A server of its own over the data folder; its address. It is ended by its handle, whatever happens."""
+def served(home: Path, factory: str | None = None) -> Iterator[str]:
+    """A server of its own over the data folder; its address. It is ended by its handle, whatever happens.
+
+    `factory` is what makes another application than that of `tianzhang serve`: "module:name".
+    """
     port = _free_port()
-    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], cwd=home, env=environment(home))
+    words = [COMMAND, "serve", "--port", str(port)]
+    if factory:
+        words = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), "--factory", factory]
+    server = subprocess.Popen(words, cwd=None if factory else home, env=environment(home))
     try:
         address = f"http://127.0.0.1:{port}"
-        _await(address, server)
+        _await(f"{address}/open" if factory else f"{address}/api/v1/about", server)
         yield address
     finally:
         server.terminate()
@@ -77,7 +83,7 @@ def _await(address: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            httpx.get(f"{address}/api/v1/about").raise_for_status()
+            httpx.get(address).raise_for_status()
             return
         except httpx.TransportError:
             if server.poll() is not None or time.monotonic() > deadline:

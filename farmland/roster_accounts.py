@@ -91,7 +91,7 @@ def invite_roster(session: Session, unit_code: str | None, *, actor: str) -> lis
 
 def by_village(session: Session, invitations: Sequence[Invitation]) -> dict[tuple[str, str], list[Slip]]:
     """The slips of each village, with those of its groups; of each town and the city their own; in the order of codes."""
-    names = dict(session.execute(select(Unit.code, Unit.name)).tuples().all())
+    names = dict(session.execute(select(Unit.code, Unit.name)).all())
     found: dict[tuple[str, str], list[Slip]] = {}
     for one in invitations:
         place = " ".join(names.get(code, "") for code in chain_of(one.unit_code)[1:]) or names.get(one.unit_code, "")

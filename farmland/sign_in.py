@@ -301,11 +301,8 @@ def _count(session: Session, name: str, address: str) -> None:
     now = present()
     session.execute(delete(Attempt).where(Attempt.at < now - WINDOW))
     keys = _keys(name, address)
-    held = dict(
-        session.execute(select(Attempt.key, func.count()).where(Attempt.key.in_(keys.values())).group_by(Attempt.key))
-        .tuples()
-        .all()
-    )
+    counted = select(Attempt.key, func.count()).where(Attempt.key.in_(keys.values())).group_by(Attempt.key)
+    held = dict(session.execute(counted).all())
     for kind, limit in _LIMITS.items():
         if held.get(keys[kind], 0) >= limit:
             raise Problem(TOO_MANY_ATTEMPTS, minutes=_MINUTES)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from api.command import app
 from api.settings import Settings
+from farmland.rights import actions_of
+from farmland.roles import ROLE_NAMES, Action, Role
 from farmland.imports.source import ALIASES
 
 ROOT = Path(__file__).parents[1]
@@ -33,3 +35,24 @@ def test_both_readmes_name_every_setting_and_only_commands_that_there_are() -> N
         assert set(re.findall(r"\btianzhang ([a-z][a-z-]*)", text)) <= names
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / link).exists(), f"{readme}: {link}"
+
+
+def test_the_document_of_accounts_says_what_each_role_may_do() -> None:
+    lines = (ROOT / "docs" / "accounts.md").read_text("utf-8").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("| | look"))
+    columns = [Action.READ, Action.LEDGER, Action.REPORT, Action.CHECK, Action.ACCEPT, Action.ALLOCATE, Action.ACCOUNTS]
+    told: dict[str, set[Action]] = {}
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        told[name] = {action for action, cell in zip([*columns, Action.OPERATE], cells, strict=True) if cell == "yes"}
+    chief = " ".join(reversed(ROLE_NAMES[Role.CHIEF]))
+    units = {
+        "of the city, of a town": ("430582000000", "430582104000"),
+        "of a village, of a group": ("430582104203", "43058210420301"),
+    }
+    expected = {f"{chief} {which}": actions_of(Role.CHIEF, code) for which, codes in units.items() for code in codes}
+    for role in set(Role) - {Role.CHIEF}:
+        expected[" ".join(reversed(ROLE_NAMES[role]))] = actions_of(role, None)
+    assert told == expected

@@ -33,7 +33,7 @@ OWN_RIGHTS = Kind(
 def _rows(session: Session, found: list[Account]) -> list[dict[str, Any]]:
     rights = rights_json(session, rights_of_all(session, {one.id: one.chief_id for one in found}))
     chiefs = [one.chief_id for one in found if one.chief_id is not None]
-    numbers = dict(session.execute(select(Chief.id, Chief.code).where(Chief.id.in_(chiefs))).tuples().all())
+    numbers = dict(session.execute(select(Chief.id, Chief.code).where(Chief.id.in_(chiefs))).all())
     return [
         {
             "account": one.name,

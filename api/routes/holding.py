@@ -15,9 +15,7 @@ K = TypeVar("K")
 def rights_json(session: Session, rights: Mapping[K, Sequence[Right]]) -> dict[K, list[dict[str, Any]]]:
     """The rights of many, with the names of their units, in one query."""
     codes = {right.unit_code for held in rights.values() for right in held if right.unit_code}
-    names = (
-        dict(session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes))).tuples().all()) if codes else {}
-    )
+    names = dict(session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes))).all()) if codes else {}
     return {
         key: [
             {
