@@ -6,11 +6,25 @@ place. All other rights are grants.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland import city
@@ -95,6 +109,20 @@ class Grant(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (Index("account_grant_unit", "unit_code"),)
+
+
+# Made once: every request asks for rights.
+_IDS: ColumnElement[Any] = bindparam("accounts", expanding=True)
+_OFFICES: Select[*tuple[Any, ...]] = (
+    select(Account.id, literal(0), literal(Role.CHIEF.value), Appointment.unit_code, literal(1))
+    .join(Appointment, Appointment.chief_id == Account.chief_id)
+    .where(Account.id.in_(_IDS), in_office(bindparam("day", type_=Date)))
+    .distinct()
+)
+_GRANTS: Select[*tuple[Any, ...]] = select(Grant.account_id, Grant.id, Grant.role, Grant.unit_code, literal(0)).where(
+    Grant.account_id.in_(_IDS), Grant.ended_at.is_(None)
+)
+_HELD = union_all(_OFFICES, _GRANTS).order_by(text("1, 2, 4"))
 
 
 def subject_of(name: str) -> str:
@@ -227,21 +255,13 @@ def grants_of(session: Session, account_ids: Sequence[int]) -> Sequence[Grant]:
     return session.scalars(held.order_by(Grant.account_id, Grant.id)).all()
 
 
-def rights_of_all(session: Session, accounts: Mapping[int, int | None]) -> dict[int, tuple[Right, ...]]:
-    """What accounts may do, by their ids (each with its chief's id): the appointments in office today, and grants."""
+def rights_of_all(session: Session, accounts: Collection[int]) -> dict[int, tuple[Right, ...]]:
+    """What accounts may do, by their ids: first by the appointments in office today, then by grants, the oldest first."""
     held: dict[int, list[Right]] = {account: [] for account in accounts}
-    chiefs = {chief: account for account, chief in accounts.items() if chief is not None}
-    if chiefs:
-        offices = (
-            select(Appointment.chief_id, Appointment.unit_code)
-            .where(Appointment.chief_id.in_(chiefs), in_office(day_of(city.now(session))))
-            .distinct()
-            .order_by(Appointment.unit_code)
-        )
-        for chief, unit in session.execute(offices):
-            held[chiefs[chief]].append(Right(actions_of(Role.CHIEF, unit), unit, Role.CHIEF, True))
-    for one in grants_of(session, list(accounts)):
-        held[one.account_id].append(Right(actions_of(Role(one.role), one.unit_code), one.unit_code, Role(one.role)))
+    if held:
+        values = {"accounts": list(held), "day": day_of(city.now(session))}
+        for account, _, role, unit, by_roster in session.execute(_HELD, values):
+            held[account].append(Right(actions_of(Role(role), unit), unit, Role(role), bool(by_roster)))
     return {account: tuple(rights) for account, rights in held.items()}
 
 
@@ -250,7 +270,7 @@ def holder_of_account(session: Session, account: Account) -> Holder:
     return Holder(
         account.signature,
         account.subject,
-        rights_of_all(session, {account.id: account.chief_id})[account.id],
+        rights_of_all(session, [account.id])[account.id],
         account_id=account.id,
         must_change_password=account.must_change,
     )

@@ -43,7 +43,7 @@ class Appointment(Base):
     __table_args__ = (Index("appointment_unit", "unit_code", "from_day"),)
 
 
-def in_office(on: date) -> ColumnElement[bool]:
+def in_office(on: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition that an appointment holds on a day."""
     return (Appointment.from_day <= on) & or_(Appointment.to_day.is_(None), Appointment.to_day >= on)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.clock import SHANGHAI
@@ -20,6 +20,9 @@ class Demonstration(Base):
     note_en: Mapped[str] = mapped_column(String(1000))
 
 
+_STANDING = select(Demonstration.now).where(Demonstration.id == 1)
+
+
 def demonstration(session: Session) -> Demonstration | None:
     """What is to be said of a demonstration; None for real records."""
     return session.get(Demonstration, 1)
@@ -27,10 +30,10 @@ def demonstration(session: Session) -> Demonstration | None:
 
 def now(session: Session) -> datetime:
     """The present moment in Asia/Shanghai; a demonstration's clock stands still but for what was written since."""
-    standing = demonstration(session)
+    standing = session.scalar(_STANDING)
     if standing is None:
         return datetime.now(SHANGHAI)
-    return max(standing.now, last_moment(session) or standing.now)
+    return max(standing, last_moment(session) or standing)
 
 
 def next_moment(session: Session) -> datetime:

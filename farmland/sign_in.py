@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, delete, func, select
+from sqlalchemy import ForeignKey, String, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland import city
@@ -94,6 +94,15 @@ class SignIn(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     at: Mapped[datetime] = mapped_column(Moment)
     until: Mapped[datetime] = mapped_column(Moment)
+
+
+_SIGNED_IN = (  # made once: every request asks it
+    select(Account)
+    .join(SignIn, SignIn.account_id == Account.id)
+    .where(
+        SignIn.hash == bindparam("hash"), SignIn.until > bindparam("now", type_=Moment), Account.disabled_at.is_(None)
+    )
+)
 
 
 class Attempt(Base):
@@ -227,11 +236,7 @@ def begin(session: Session, account: Account, lasts: timedelta, event: str) -> t
 
 def holder_of_sign_in(session: Session, secret: str) -> Holder:
     """Who holds a sign-in's secret. Raises SIGN_IN_ENDED."""
-    account = session.scalar(
-        select(Account)
-        .join(SignIn, SignIn.account_id == Account.id)
-        .where(SignIn.hash == _hash(secret), SignIn.until > present(), Account.disabled_at.is_(None))
-    )
+    account = session.scalar(_SIGNED_IN, {"hash": _hash(secret), "now": present()})
     if account is None:
         raise Problem(SIGN_IN_ENDED)
     return holder_of_account(session, account)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, Moment
@@ -46,6 +46,10 @@ class Token(Base):
     may: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+# Made once: every request asks it.
+_IN_USE = select(Token).where(Token.hash == bindparam("hash"), Token.revoked_at.is_(None))
 
 
 class TokenUse(Base):
@@ -121,7 +125,7 @@ def note_uses(session: Session, uses: Mapping[int, datetime]) -> None:
 
 def holder_of_token(session: Session, secret: str) -> Holder:
     """Who holds a token. Raises TOKEN_UNKNOWN."""
-    token = session.scalar(select(Token).where(Token.hash == _hash(secret), Token.revoked_at.is_(None)))
+    token = session.scalar(_IN_USE, {"hash": _hash(secret)})
     if token is None:
         raise Problem(TOKEN_UNKNOWN)
     actions = frozenset(Action(word) for word in token.may.split())
