@@ -122,14 +122,11 @@ def http_problem(request: Request, status: int, otherwise: str = "") -> Response
 
 def methods_of(request: Request) -> list[str]:
     """The methods that the routes of an address take; none where there is no route."""
-    return sorted(
-        {
-            method
-            for context in iter_route_contexts(request.app.routes)
-            if context.methods and context.path_regex.fullmatch(request.url.path)
-            for method in context.methods
-        }
-    )
+    path = request.url.path
+    routes = [one for one in iter_route_contexts(request.app.routes) if one.methods and one.path_regex.fullmatch(path)]
+    # An address of its own, such as /claims/preview, is none of those with a part left open.
+    routes = [one for one in routes if one.path_format == path] or routes
+    return sorted({method for one in routes for method in one.methods or ()})
 
 
 def fault(request: Request) -> Response:
