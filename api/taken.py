@@ -12,8 +12,8 @@ MOST_ID = 2**31 - 1
 MOST_MU = 1e9
 """More than all the land of the country: an area beyond it is a slip, and sums of some would be no numbers."""
 
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-"""Any text without the sign NUL, which PostgreSQL does not hold."""
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+"""Any text without signs that cannot be shown: PostgreSQL does not hold NUL, and terminals obey others. Lines may end in it."""
 Code = Annotated[Text, Field(examples=["430582104203"])]
 """A unit's official code: 12 digits, 14 for a group; 6, 9 and 19 are taken too."""
 Number = Annotated[Text, Field(examples=["2022-00001"])]

@@ -16,15 +16,14 @@ import geopandas as gpd
 import httpx
 import pytest
 import shapely
-from conftest import COMMAND, VILLAGE, make_small_city, on_server, run_command, signed_in
+from conftest import COMMAND, VILLAGE, run_command, signed_in
 from test_api import FIELD, HALF, body
 from test_evidence import PDF, encoded, picture
-from test_operations import Place, Served, server
+from test_operations import Place, Served, server, small_place
 
 from farmland import city
 from farmland.accounts import Account, add_account, grant
 from farmland.clock import SHANGHAI, day_of
-from farmland.database import Database
 from farmland.periods import close_period
 from farmland.roles import Action, Role
 from farmland.tokens import add_token
@@ -39,21 +38,17 @@ LANDS = [shapely.box(111.70 + at / 100, 27.21, 111.705 + at / 100, 27.215) for a
 @pytest.fixture(scope="module", params=["sqlite", "postgis"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The small city as a demonstration, whose accounts are entered without a password; with plots and a closed period."""
-    folder = tmp_path_factory.mktemp("openapi")
-    url = f"sqlite:///{folder / 'tianzhang.sqlite'}"
-    if request.param == "postgis":
-        at, name = request.getfixturevalue("postgres"), f"openapi_{uuid.uuid4().hex}"
-        on_server(at, f"CREATE DATABASE {name}")
-        url = f"postgresql+psycopg://{at}/{name}"
-    database = Database(url)
-    database.prepare()
-    make_small_city(database)
-    env = {"TIANZHANG_DATABASE_URL": url, "TIANZHANG_DATA_DIR": str(folder), "TIANZHANG_LANG": "en"}
+    for made in small_place(request, tmp_path_factory.mktemp("openapi")):
+        furnish(made)
+        yield made
+
+
+def furnish(place: Place) -> None:
     plots = {"number": ["1", "2"], "unit_code": VILLAGE, "land_class": "0103"}
-    gpd.GeoDataFrame(plots, geometry=[FIELD, LANDS[0]], crs=4490).to_file(folder / "plots.gpkg")
-    done = run_command("import", "plots", "plots.gpkg", env=env, cwd=folder)
+    gpd.GeoDataFrame(plots, geometry=[FIELD, LANDS[0]], crs=4490).to_file(place.folder / "plots.gpkg")
+    done = run_command("import", "plots", "plots.gpkg", env=place.env, cwd=place.folder)
     assert done.returncode == 0, done.stderr
-    with database.writing() as session:
+    with place.database.writing() as session:
         session.add(city.Demonstration(id=1, now=NOW, note_zh="试", note_en="a test"))
         for name, role in (("keeper", Role.ADMINISTRATOR), ("keeper", Role.OFFICER), ("other", Role.ADMINISTRATOR)):
             account = session.query(Account).filter_by(name=name).one_or_none()
@@ -64,8 +59,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             grant(session, add_account(session, name, "", actor="a test")[0], Role.INSPECTOR, VILLAGE, actor="a test")
         last_day = day_of(NOW - timedelta(days=30))
         close_period(session, VILLAGE, last_day, NOW, actor="a test", colours=WarningColours())
-    yield Place(database, env, folder)
-    database.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +77,8 @@ def served(place: Place) -> Iterator[Served]:
 
 @pytest.mark.parametrize("caller", ["nobody", "program", "person"])
 def test_every_operation_answers_as_it_declares(served: Served, place: Place, caller: str) -> None:
-    words, env = [], dict(os.environ)
+    words = ["-H", f"Origin: {served.address}", "-H", "Sec-Fetch-Site: same-origin"]  # as a browser says it of our page
+    env = dict(os.environ)
     if caller == "program":
         with place.database.writing() as session:
             now = city.next_moment(session)
@@ -93,7 +87,6 @@ def test_every_operation_answers_as_it_declares(served: Served, place: Place, ca
         words = ["-H", f"Authorization: Bearer {secret}"]
     if caller == "person":
         env["TIANZHANG_FUZZ_PERSON"] = "keeper"
-        words = ["-H", f"Origin: {served.address}", "-H", "Sec-Fetch-Site: same-origin"]
     told = Path(__file__).with_name("schemathesis.toml").read_text().replace("FILE", hashlib.sha256(PDF).hexdigest())
     hooks = Path(__file__).with_name("openapi_hooks.py")
     config = place.folder / "schemathesis.toml"

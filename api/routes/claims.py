@@ -174,6 +174,8 @@ class NewClaim(Taken):
 
 
 def _report(body: NewClaim) -> Report:
+    if body.geometry.get("type") in ("Feature", "FeatureCollection"):  # GEOS would read what is within
+        raise Problem(BAD_GEOJSON)
     try:
         geometry = shapely.force_2d(shapely.from_geojson(orjson.dumps(body.geometry)))
     except (shapely.errors.GEOSException, TypeError, orjson.JSONEncodeError):
