@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WEB := $(wildcard api/web/package-lock.json)
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
-.PHONY: help setup demo test lint bench lock clean packages
+.PHONY: help setup demo test fuzz lint bench lock clean packages
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -44,6 +44,10 @@ packages:
 
 test: setup .venv/made-dev packages ## all tests, on SQLite and on PostGIS
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: setup .venv/made-dev packages ## every operation of the API, asked at random for half an hour, otherwise each time
+	TIANZHANG_FUZZ_EXAMPLES=$${TIANZHANG_FUZZ_EXAMPLES:-200} TIANZHANG_FUZZ_SEED=$${TIANZHANG_FUZZ_SEED:-$$RANDOM} \
+	  $(BIN)/python -m pytest tests/test_openapi.py
 
 lint: .venv/made-dev ## ruff and mypy
 	$(BIN)/ruff check .

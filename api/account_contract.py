@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.contract import Answer, Code, Mu, UnitName
+from api.taken import Account, Flag, Taken, Text
+from api.taken import Code as TakenCode
 from farmland.roles import Action, Role
 from farmland.warning import Warning
 
-AccountName = Annotated[str, Field(min_length=1, max_length=100, description="The account's name")]
+AccountName = Annotated[Account, Field(min_length=1, max_length=100, description="The account's name")]
 NewPassword = Annotated[
     str, Field(max_length=1000, description="At least 10 characters, not common, without one's names")
 ]
@@ -38,24 +40,24 @@ class Me(Answer):
     until: datetime | None = Field(None, description="When the sign-in ends")
 
 
-class SignInBody(BaseModel):
+class SignInBody(Taken):
     account: AccountName
     password: Annotated[str, Field(max_length=1000)]
-    keep: bool = Field(False, description="Stay signed in on this device for 30 days")
+    keep: Flag = Field(False, description="Stay signed in on this device for 30 days")
 
 
-class DemonstrationBody(BaseModel):
+class DemonstrationBody(Taken):
     account: AccountName
 
 
-class ActivationBody(BaseModel):
+class ActivationBody(Taken):
     account: AccountName
     code: Annotated[str, Field(max_length=100, description="The activation code of the slip")]
     password: NewPassword
-    keep: bool = False
+    keep: Flag = False
 
 
-class PasswordBody(BaseModel):
+class PasswordBody(Taken):
     old: Annotated[str, Field(max_length=1000)]
     new: NewPassword
 
@@ -79,14 +81,14 @@ class AccountList(Answer):
     accounts: list[AccountRow]
 
 
-class GrantBody(BaseModel):
+class GrantBody(Taken):
     role: Role
-    unit_code: str | None = Field(None, description="null for every unit")
+    unit_code: TakenCode | None = Field(None, description="null for every unit")
 
 
 class NewAccount(GrantBody):
     account: AccountName
-    full_name: Annotated[str, Field(max_length=100)] = ""
+    full_name: Annotated[Text, Field(max_length=100)] = ""
 
 
 class Invited(Answer):
@@ -97,8 +99,8 @@ class Invited(Answer):
     until: datetime
 
 
-class ShutBody(BaseModel):
-    shut: bool
+class ShutBody(Taken):
+    shut: Flag
 
 
 class TokenRow(Answer):
@@ -114,9 +116,9 @@ class TokenList(Answer):
     tokens: list[TokenRow]
 
 
-class NewToken(BaseModel):
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    unit_code: str | None = Field(None, description="null for every unit")
+class NewToken(Taken):
+    name: Annotated[Text, Field(min_length=1, max_length=100)]
+    unit_code: TakenCode | None = Field(None, description="null for every unit")
     may: list[Action] = Field(description="What it may do, besides looking")
 
 
@@ -143,8 +145,8 @@ class PublicFigures(Answer):
     towns: list[PublicTown]
 
 
-class PublicBody(BaseModel):
-    on: bool
+class PublicBody(Taken):
+    on: Flag
 
 
 class PublicState(Answer):

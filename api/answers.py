@@ -7,6 +7,7 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from api.asking import record_refusal
@@ -28,6 +29,12 @@ BODY_MB = 8
 HEAD_KB = 16
 """The most that a request's address and headers may have together, kB."""
 _HTTP = {
+    400: (
+        "unreadable_body",
+        "请求的内容读不出来：不是完整的 JSON，或嵌套过深、数字过长。请检查后再发送。",
+        "The body cannot be read: it is no whole JSON, or nested too deeply, or has too long a number. Check it, and send it "
+        "again.",
+    ),
     404: (
         "not_found",
         "没有这个地址。接口说明见 /openapi.json。",
@@ -113,6 +120,15 @@ def http_problem(request: Request, status: int, otherwise: str = "") -> Response
     return problem(status, code, en if language_of(request) == "en" else zh)
 
 
+def methods_of(request: Request) -> list[str]:
+    """The methods that the routes of an address take; none where there is no route."""
+    path = request.url.path
+    routes = [one for one in iter_route_contexts(request.app.routes) if one.methods and one.path_regex.fullmatch(path)]
+    # An address of its own, such as /claims/preview, is none of those with a part left open.
+    routes = [one for one in routes if one.path_format == path] or routes
+    return sorted({method for one in routes for method in one.methods or ()})
+
+
 def fault(request: Request) -> Response:
     """The answer where something broke: what to do, not what broke; and the number by which the log tells it."""
     number = request.state.request_id
@@ -137,7 +153,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        return http_problem(request, error.status_code, str(error.detail))
+        status, answer_to = error.status_code, methods_of(request)
+        if status == 404 and answer_to:
+            status = 405  # the files of the page stand under every address, and know nothing of ours
+        refusal = http_problem(request, status, str(error.detail))
+        if status == 405:
+            refusal.headers["Allow"] = ", ".join(answer_to or ("GET", "HEAD"))
+        return refusal
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -199,6 +199,9 @@ OPEN = Depends(_Open())
 """For everybody: of a route's `dependencies`."""
 WATCHER = Depends(_Watcher())
 """For this machine, and whoever may see how the server runs: of a route's `dependencies`."""
+_UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Whoever asks holds this answer already, by its ETag in If-None-Match"}
+}
 _DECLARATIONS = (Asks, _SignedIn, _Person, _Watcher, _Open)
 
 
@@ -225,16 +228,19 @@ def declare(router: APIRouter) -> APIRouter:
     for route in router.routes:
         if not isinstance(route, APIRoute):
             continue
-        said = {one.call.said for one in _all(route.dependant) if isinstance(one.call, _DECLARATIONS)}
+        said = {one.call.said for one in parts_of(route.dependant) if isinstance(one.call, _DECLARATIONS)}
         if not said:
             raise TypeError(f"{route.methods} {route.path} does not declare who may ask for it")
         # The narrower right where a route asks for two things, such as which unit is meant if none is named.
         rights = sorted(said - {Action.READ.value}) or sorted(said)
         route.openapi_extra = (route.openapi_extra or {}) | {"x-right": rights[0]}
+        if "GET" in (route.methods or ()):
+            route.responses = _UNCHANGED | route.responses
     return router
 
 
-def _all(dependant: Dependant) -> Iterator[Dependant]:
+def parts_of(dependant: Dependant) -> Iterator[Dependant]:
+    """What a route depends on, itself first."""
     yield dependant
     for part in dependant.dependencies:
-        yield from _all(part)
+        yield from parts_of(part)

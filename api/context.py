@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.asking import Asked, Asks
 from api.settings import Settings
+from api.taken import Code, Day, MomentText, Text
 from farmland import city
 from farmland.clock import day_of, parse_day, parse_moment
 from farmland.database import Database
@@ -45,7 +46,7 @@ Reading = Annotated[Session, Depends(_reading)]
 def _moment(
     session: Reading,
     as_of: Annotated[
-        str | None,
+        MomentText | None,
         Query(
             description="As of which moment: a day (its end in Asia/Shanghai, 2022-04-26) or an ISO moment. "
             "Without it: now; a demonstration's clock stands on 26 April 2022."
@@ -62,7 +63,7 @@ Reader = Annotated[Asked, Depends(Asks(Action.READ))]
 def _unit(
     session: Reading,
     reader: Reader,
-    unit: Annotated[str | None, Query(description="A unit's code; without it, the highest that may be seen")] = None,
+    unit: Annotated[Code | None, Query(description="A unit's code; without it, the highest that may be seen")] = None,
 ) -> str:
     code = normal_code(unit) if unit else reader.holder.home() or the_city(session).code
     reader.require(code)
@@ -71,14 +72,14 @@ def _unit(
 
 def _day(
     session: Reading,
-    on: Annotated[str | None, Query(description="On which day (2022-04-26); without it, today")] = None,
+    on: Annotated[Day | None, Query(description="On which day (2022-04-26); without it, today")] = None,
 ) -> date:
     return parse_day(on) if on else day_of(city.now(session))
 
 
 def _known_at(
     known_at: Annotated[
-        str | None,
+        MomentText | None,
         Query(
             description="As it was known at which moment: a day (its end) or an ISO moment. Without it: as it is known "
             "now, late entries and corrections included."
@@ -97,6 +98,6 @@ Reporter = Annotated[Asked, Depends(Asks(Action.REPORT))]
 Allocator = Annotated[Asked, Depends(Asks(Action.ALLOCATE))]
 Accounts = Annotated[Asked, Depends(Asks(Action.ACCOUNTS))]
 TargetCode = Annotated[
-    str | None,
+    Text | None,
     Query(alias="target", description="A target's code; without it, the one in force"),
 ]

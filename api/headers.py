@@ -25,6 +25,10 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+OF_A_FILE = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+}
+"""What a file from elsewhere carries: whatever a browser takes it for, nothing in it runs, nor is it of this site."""
 _ASKED_AGAIN = "private, no-cache"
 _NEVER_KEPT = "private, no-store"
 _FOR_EVER = "public, max-age=31536000, immutable"  # an asset's name has the hash of its content
@@ -47,7 +51,8 @@ class Carry:
             nonlocal unchanged
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)  # a route that says it itself says it more narrowly
                 headers.setdefault("Cache-Control", _kept(scope, message["status"]))
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -7,6 +7,7 @@ from geodata.problems import Kind, Problem
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 EARLIEST = date(2000, 1, 1)
+LATEST = date(2199, 12, 31)
 
 BAD_MOMENT = Kind(
     "bad_date",
@@ -18,6 +19,12 @@ DATE_TOO_EARLY = Kind(
     "日期 {text} 早于 {earliest}，不可能是本系统的业务日期。请检查年份（电子表格常把空日期写成 1900 或 1970）。",
     "The date {text} lies before {earliest}, before any business of this system. Check the year (spreadsheets often "
     "write an empty date as 1900 or 1970).",
+)
+
+DATE_TOO_LATE = Kind(
+    "date_too_late",
+    "日期 {text} 晚于 {latest}，不可能是本系统的业务日期。请检查年份。",
+    "The date {text} lies after {latest}, after any business of this system. Check the year.",
 )
 
 
@@ -47,7 +54,10 @@ def day_of(moment: datetime) -> date:
 
 
 def parse_day(text: str) -> date:
-    """A day as people write it: 2022-04-26, 2022/4/26, 2022年4月26日, 20220426. Raises BAD_MOMENT, DATE_TOO_EARLY."""
+    """A day as people write it: 2022-04-26, 2022/4/26, 2022年4月26日, 20220426.
+
+    Raises BAD_MOMENT, DATE_TOO_EARLY, DATE_TOO_LATE.
+    """
     plain = text.strip().replace("年", "-").replace("月", "-").replace("日", "").replace("/", "-").replace(".", "-")
     try:
         if plain.isdigit() and len(plain) == 8:
@@ -56,9 +66,7 @@ def parse_day(text: str) -> date:
             day = datetime.strptime(plain, "%Y-%m-%d").date()
     except ValueError:
         raise Problem(BAD_MOMENT, text=text) from None
-    if day < EARLIEST:
-        raise Problem(DATE_TOO_EARLY, text=text, earliest=EARLIEST)
-    return day
+    return _of_business(day, text)
 
 
 def parse_moment(text: str) -> datetime:
@@ -69,7 +77,15 @@ def parse_moment(text: str) -> datetime:
         return end_of_day(parse_day(text))
     if len(text.strip()) <= 10:
         return end_of_day(parse_day(text))
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    if day_of(moment) < EARLIEST:
+    _of_business(moment.date(), text)  # what lies further out may have no name in another zone
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)).astimezone(SHANGHAI)
+    _of_business(moment.date(), text)
+    return moment
+
+
+def _of_business(day: date, text: str) -> date:
+    if day < EARLIEST:
         raise Problem(DATE_TOO_EARLY, text=text, earliest=EARLIEST)
-    return moment.astimezone(SHANGHAI)
+    if day > LATEST:
+        raise Problem(DATE_TOO_LATE, text=text, latest=LATEST)
+    return day

@@ -52,8 +52,10 @@ def correct_step(session: Session, claim: Claim, state: State, at: datetime, act
         raise Problem(WHY_MISSING, **names)
     old = claim.steps[place]
     earliest = claim.steps[place - 1].at if place else None
-    latest = claim.steps[place + 1].at if place + 1 < len(claim.steps) else actor.recorded_at
-    if (earliest and at < earliest) or at > latest:
+    is_last = place + 1 == len(claim.steps)
+    latest = actor.recorded_at if is_last else claim.steps[place + 1].at
+    # At the very moment of the next step the new row, which has the later id, would stand after it.
+    if (earliest and at < earliest) or at > latest or (at == latest and not is_last):
         raise Problem(OUT_OF_ORDER, at=at, earliest=earliest or at, latest=latest, **names)
     if claim.accepted_net is not None:
         moments = {step.state: step.at for step in claim.steps} | {state: at}

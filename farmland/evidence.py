@@ -14,7 +14,7 @@ from farmland.database import Base, Moment
 from farmland.evidence_store import FILE_DAMAGED, FILE_MISSING, EvidenceStore
 from farmland.ledger import contents, note
 from farmland.people import Actor
-from farmland.photographs import PhotoFacts, photo_facts
+from farmland.photographs import PHOTOGRAPH_TYPES, PhotoFacts, photo_facts
 from farmland.telling import Tell, silent
 from geodata.problems import Kind, Problem
 
@@ -42,6 +42,9 @@ NO_THUMBNAIL = Kind(
     "A document has no thumbnail. Download the file itself.",
     "not_found",
 )
+DOCUMENT_TYPE = "application/pdf"
+MEDIA_TYPES = (*PHOTOGRAPH_TYPES, DOCUMENT_TYPE)
+"""What evidence files are, by their content."""
 
 
 class FileKind(StrEnum):
@@ -139,7 +142,7 @@ def attach(
         claim_id=claim.id,
         sha256=file.sha256,
         kind=FileKind.PHOTOGRAPH if photo else FileKind.DOCUMENT,
-        media_type=photo.media_type if photo else "application/pdf",
+        media_type=photo.media_type if photo else DOCUMENT_TYPE,
         size=file.size,
         name=_shown_name(name) or file.sha256[:12],
         taken_at=photo and photo.taken_at,

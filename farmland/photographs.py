@@ -37,6 +37,8 @@ TOO_MANY_PIXELS = Kind(
 )
 
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+PHOTOGRAPH_TYPES = tuple(dict.fromkeys(_MEDIA_TYPES.values()))
+"""The media types of the photographs that are taken."""
 _HASHED_FROM = (256, 256)
 
 Fact = TypeVar("Fact")

@@ -235,6 +235,7 @@ def preview(
     """The net area that a claim would have and what rules would find, with nothing written. Raises as :func:`report_claim`."""
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
+    check_accuracies(report.geometry, report.accuracy_m)
     ground = Ground(session, [report.geometry], [unit.code], thresholds)
     net = ground.judge(
         report.geometry,

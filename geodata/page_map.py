@@ -31,10 +31,15 @@ def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
         folium.LayerControl(collapsed=False).add_to(page)
     root = page.get_root()
     script, style = asset("leaflet/leaflet.js").read_text("utf-8"), asset("leaflet/leaflet.css").read_text("utf-8")
-    root.header.add_child(folium.Element(f"<title>{escape(sheet.title)}</title>{_meta(sheet)}"))  # type: ignore[attr-defined]
+    root.header.add_child(folium.Element(f"<title>{_shown(sheet.title)}</title>{_meta(sheet)}"))  # type: ignore[attr-defined]
     root.header.add_child(folium.Element(f"<style>{style}\n{_STYLE}</style><script>{script}</script>"))  # type: ignore[attr-defined]
     root.html.add_child(folium.Element(_beside(layers[0], sheet)))  # type: ignore[attr-defined]
     return root.render()
+
+
+def _shown(text: str) -> str:
+    """A text as markup that says it. folium takes all it is given for templates: a brace in a name would have code run."""
+    return escape(text).replace("{", "&#123;")
 
 
 def _polygons(layer: gpd.GeoDataFrame, sheet: Sheet, place: int) -> folium.GeoJson:
@@ -45,7 +50,7 @@ def _polygons(layer: gpd.GeoDataFrame, sheet: Sheet, place: int) -> folium.GeoJs
     shown = gpd.GeoDataFrame(
         {
             _COLOUR: layer["warning"].map(COLOURS),
-            titles[0]: [escape(name) for name in layer["name"]],
+            titles[0]: [_shown(name) for name in layer["name"]],
             titles[1]: [figure(value) for value in layer["accepted_mu"]],
             titles[2]: [figure(value) for value in layer["target_mu"]],
             titles[3]: [percent(value) for value in layer["share"]],
@@ -75,7 +80,7 @@ def _labels(layer: gpd.GeoDataFrame) -> folium.FeatureGroup:
     points = shapely.point_on_surface(np.asarray(layer.geometry.array, dtype=object))
     for name, warning, point in zip(layer["name"], layer["warning"], points, strict=True):
         label = folium.DivIcon(
-            icon_size=(0, 0), html=f'<span class="name">{SIGNS[warning]} {escape(name)}</span>', class_name="label"
+            icon_size=(0, 0), html=f'<span class="name">{SIGNS[warning]} {_shown(name)}</span>', class_name="label"
         )
         folium.Marker([point.y, point.x], icon=label, interactive=False).add_to(group)
     return group
@@ -85,7 +90,7 @@ def _beside(layer: gpd.GeoDataFrame, sheet: Sheet) -> str:
     """The title, the headline, the ranking, the note."""
     rows = layer.assign(order=layer["share"].fillna(-1)).sort_values("order", ascending=False, kind="stable")
     body = "".join(
-        f"<tr><td>{escape(name)}</td><td>{figure(accepted)}</td><td>{figure(target)}</td><td>{percent(share)}</td>"
+        f"<tr><td>{_shown(name)}</td><td>{figure(accepted)}</td><td>{figure(target)}</td><td>{percent(share)}</td>"
         f'<td class="{warning}">{sheet.warning(warning)}</td></tr>'
         for name, accepted, target, share, warning in zip(
             rows["name"], rows["accepted_mu"], rows["target_mu"], rows["share"], rows["warning"], strict=True
@@ -93,14 +98,14 @@ def _beside(layer: gpd.GeoDataFrame, sheet: Sheet) -> str:
     )
     head = "".join(f"<th>{title}</th>" for title in sheet.titles())
     return (
-        f'<div id="sheet"><h1>{escape(sheet.title)}</h1><p class="headline">{escape(sheet.headline)}</p>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(sheet.note)}</p>"
-        f'<p class="origin">{code_svg(sheet.code)}<span>{escape(sheet.origin)}</span></p></div>'
+        f'<div id="sheet"><h1>{_shown(sheet.title)}</h1><p class="headline">{_shown(sheet.headline)}</p>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{_shown(sheet.note)}</p>"
+        f'<p class="origin">{code_svg(sheet.code)}<span>{_shown(sheet.origin)}</span></p></div>'
     )
 
 
 def _meta(sheet: Sheet) -> str:
-    return f'<meta name="tianzhang-mark" content="{escape(sheet.mark)}">'
+    return f'<meta name="tianzhang-mark" content="{_shown(sheet.mark)}">'
 
 
 _STYLE = """html,body{margin:0;height:100%;font-family:"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import geopandas as gpd
 import numpy as np
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -33,6 +33,14 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
 
     Drawn in the Gauss-Krüger plane of its own middle. The same input gives the same bytes. Raises NOT_BUILT.
     """
+    with rc_context({"text.parse_math": False}):  # a name is text, though it has signs of money
+        drawing = _drawn(areas, sheet)
+    on_paper = path.suffix.lower() == ".pdf"
+    metadata = {"CreationDate": None, "Keywords": sheet.mark} if on_paper else {"Software": None, "Comment": sheet.mark}
+    drawing.savefig(path, metadata=metadata)
+
+
+def _drawn(areas: gpd.GeoDataFrame, sheet: Sheet) -> Figure:
     drawing = Figure(figsize=_A3_INCHES, dpi=150, facecolor="white")
     FigureCanvasAgg(drawing)
     drawing.text(0.03, 0.94, sheet.title, fontproperties=_font("Bold"), fontsize=26, color="#124d36")
@@ -41,9 +49,7 @@ def draw_print(areas: gpd.GeoDataFrame, sheet: Sheet, path: Path) -> None:
     _map(drawing.add_axes((0.03, 0.07, 0.58, 0.8)), areas, sheet)
     _table(drawing.add_axes((0.63, 0.07, 0.35, 0.8)), areas, sheet)
     _origin(drawing, sheet)
-    on_paper = path.suffix.lower() == ".pdf"
-    metadata = {"CreationDate": None, "Keywords": sheet.mark} if on_paper else {"Software": None, "Comment": sheet.mark}
-    drawing.savefig(path, metadata=metadata)
+    return drawing
 
 
 def _origin(drawing: Figure, sheet: Sheet) -> None:

@@ -225,6 +225,7 @@ def test_a_correction_says_why_and_keeps_its_place(small_city: Database, earlier
         (State.ACCEPTED, 30, " ", "why_missing"),
         (State.ACCEPTED, 9, "x", "correction_out_of_order"),
         (State.CHECKED, 36, "x", "correction_out_of_order"),
+        (State.CHECKED, 35, "x", "correction_out_of_order"),  # the moment of the acceptance, as it was corrected
         (State.ACCEPTED, 100_000, "x", "correction_out_of_order"),
     ]
     for state, minutes, why, code in cases:

@@ -102,11 +102,15 @@ class Place:
 @pytest.fixture(scope="module", params=["sqlite", "postgis"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The small city, with folders for data and evidence; what a test changes in it, it puts back."""
-    folder = tmp_path_factory.mktemp("operations")
+    yield from small_place(request, tmp_path_factory.mktemp("operations"))
+
+
+def small_place(request: pytest.FixtureRequest, folder: Path) -> Iterator[Place]:
+    """The small city on a database of the kind that the request's parameter names, for all tests of a module."""
     url = f"sqlite:///{folder / 'tianzhang.sqlite'}"
     if request.param == "postgis":
         at = request.getfixturevalue("postgres")
-        name = f"operations_{uuid.uuid4().hex}"
+        name = f"place_{uuid.uuid4().hex}"
         with psycopg.connect(f"postgresql://{at}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         url = f"postgresql+psycopg://{at}/{name}"

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from farmland.database import Database
     from farmland.telling import Tell
 
-console = Console(width=None if sys.stdout.isatty() else 120)
-errors = Console(stderr=True)
+# What is printed is what people entered: nothing in it is markup, whatever brackets and colons it has.
+console = Console(width=None if sys.stdout.isatty() else 120, markup=False, emoji=False)
+errors = Console(stderr=True, markup=False, emoji=False)
 
 AsOf = Annotated[
     str | None,

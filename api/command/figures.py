@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from api.command.base import AsOf, KnownAt, UnitCode, asked, console, database_of, print_json, say
 from api.settings import Settings
@@ -155,7 +156,7 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
             _mu(row.accepted_mu),
             _mu(row.schedule_mu),
             "" if row.share is None else f"{row.share:.1%}",
-            f"[{style}]{text}[/]",
+            Text(text, style=style),
             style="bold" if not rank else None,
         )
     console.print(table)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -43,7 +44,8 @@ def close(
             period = close_period(session, code, parse_day(until), now, actor=actor, colours=settings.colours)
         folder = settings.data_dir / "seals"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"period-{period.unit_code}-{period.target_code}-{period.number}.json"
+        target = quote(period.target_code, safe="")  # whatever a file's table called it, it names no other folder
+        path = folder / f"period-{period.unit_code}-{target}-{period.number}.json"
         with database.reading() as session:
             made = make_seal(session, settings.data_dir, city.now(session))
         path.write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")

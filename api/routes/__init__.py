@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.asking import declare
 from api.contract import ProblemDetails
+from api.parameters import ONLY_KNOWN
 from api.routes import (
     about,
     accounts,
@@ -26,7 +27,14 @@ _PROBLEM = {
     "content": {"application/problem+json": {"schema": ProblemDetails.model_json_schema()}},
 }
 
-router = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, 422: _PROBLEM})
+_FAULT = {
+    **_PROBLEM,
+    "description": "Something broke here, or is not to be reached; the number by which the log tells it",
+}
+
+router = APIRouter(
+    prefix="/api/v1", responses={"4XX": _PROBLEM, 422: _PROBLEM, "5XX": _FAULT}, dependencies=[ONLY_KNOWN]
+)
 for part in (
     about.router,
     units.outlines,

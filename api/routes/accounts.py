@@ -12,6 +12,8 @@ from api.answers import json
 from api.asking import Asked
 from api.context import Accounts, Reading, Records
 from api.routes.holding import rights_json
+from api.taken import Account as Name
+from api.taken import Code, Text
 from farmland import accounts, city
 from farmland.accounts import Account, get_account, rights_of_all
 from farmland.chiefs import Chief
@@ -70,9 +72,9 @@ def _not_oneself(manager: Asked, account: Account) -> None:
 def list_accounts(
     session: Reading,
     manager: Accounts,
-    q: Annotated[str | None, Query(description="A piece of the account's or the person's name")] = None,
+    q: Annotated[Text | None, Query(description="A piece of the account's or the person's name")] = None,
     role: Role | None = None,
-    unit: Annotated[str | None, Query(description="With a right in this unit or below it")] = None,
+    unit: Annotated[Code | None, Query(description="With a right in this unit or below it")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> Response:
@@ -98,14 +100,14 @@ def add(records: Records, manager: Accounts, body: contract.NewAccount) -> Respo
 
 
 @router.get("/{name}", summary="One account", response_model=contract.AccountRow)
-def one(session: Reading, manager: Accounts, name: str) -> Response:
+def one(session: Reading, manager: Accounts, name: Name) -> Response:
     return json(_rows(session, [_managed(session, manager, name)])[0])
 
 
 @router.post(
     "/{name}/grants", status_code=201, summary="Give an account a role for a unit", response_model=contract.AccountRow
 )
-def grant(records: Records, manager: Accounts, name: str, body: contract.GrantBody) -> Response:
+def grant(records: Records, manager: Accounts, name: Name, body: contract.GrantBody) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
         _not_oneself(manager, account)
@@ -119,9 +121,9 @@ def grant(records: Records, manager: Accounts, name: str, body: contract.GrantBo
 def end_grant(
     records: Records,
     manager: Accounts,
-    name: str,
+    name: Name,
     role: Role,
-    unit: Annotated[str | None, Query(description="Of which unit; without it, the one for every unit")] = None,
+    unit: Annotated[Code | None, Query(description="Of which unit; without it, the one for every unit")] = None,
 ) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
@@ -132,7 +134,7 @@ def end_grant(
 
 
 @router.post("/{name}/code", summary="Give an account a new activation code", response_model=contract.Invited)
-def invite(records: Records, manager: Accounts, name: str) -> Response:
+def invite(records: Records, manager: Accounts, name: Name) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
         code = accounts.invite(session, account, actor=manager.holder.name)
@@ -140,14 +142,14 @@ def invite(records: Records, manager: Accounts, name: str) -> Response:
 
 
 @router.post("/{name}/sign-out", summary="End all sign-ins of an account", response_model=contract.Ended)
-def end_sign_ins(records: Records, manager: Accounts, name: str) -> Response:
+def end_sign_ins(records: Records, manager: Accounts, name: Name) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
         return json({"ended": sign_out_everywhere(session, account, actor=manager.holder.name)})
 
 
 @router.put("/{name}/shut", summary="Shut an account, or open it again", response_model=contract.AccountRow)
-def shut(records: Records, manager: Accounts, name: str, body: contract.ShutBody) -> Response:
+def shut(records: Records, manager: Accounts, name: Name, body: contract.ShutBody) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
         _not_oneself(manager, account)

@@ -11,6 +11,7 @@ from api.answers import json
 from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
 from api.routes.plots import plot_json
+from api.taken import Code
 from farmland.plots import plot_at
 from farmland.units import get_unit, normal_code, unit_at
 
@@ -22,7 +23,7 @@ router = APIRouter(tags=["chiefs"])
     summary="Who answers for a unit on a day, on every level above it",
     response_model=contract.UnitChiefs,
 )
-def unit_chiefs(session: Reading, reader: Reader, code: str, day: OnDay) -> Response:
+def unit_chiefs(session: Reading, reader: Reader, code: Code, day: OnDay) -> Response:
     reader.require(normal_code(code))
     unit = get_unit(session, code)
     return json({"unit_code": unit.code, "on": day, "chain": chain_json(session, unit.code, day)})

@@ -9,7 +9,7 @@ import orjson
 import shapely
 from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,9 +18,10 @@ from api.answers import GeoJSONResponse, feature, geojson, json, tagged
 from api.asking import Asked, Asks
 from api.context import AsOf, Config, Ledger, Reader, Reading, Records, Reporter, UnitCode
 from api.routes.chain import chain_json
+from api.taken import MOST_MU, Code, Moment, Number, Outline, Real, Taken, Text
 from farmland import city
 from farmland.claims import Claim, SourceKind, State, get_claim
-from farmland.clock import SHANGHAI, day_of
+from farmland.clock import day_of
 from farmland.corrections import correct_step
 from farmland.doubts import doubts_of
 from farmland.exports import claims_layer
@@ -45,6 +46,9 @@ BAD_GEOJSON = Kind(
     "geometry 不是 GeoJSON 的面（Polygon 或 MultiPolygon，经度在前）。",
     "The geometry is no GeoJSON polygon (Polygon or MultiPolygon, longitude first).",
 )
+Longitude = Annotated[Real, Field(ge=-180, le=180)]
+Latitude = Annotated[Real, Field(ge=-90, le=90)]
+Radius = Annotated[Real, Field(gt=0, le=1e6)]
 
 
 @router.get(
@@ -59,7 +63,7 @@ def list_claims(
     moment: AsOf,
     state: State | None = None,
     reason: Annotated[
-        str | None, Query(description="Only the claims behind this bar of the waterfall, each with its part of it")
+        Text | None, Query(description="Only the claims behind this bar of the waterfall, each with its part of it")
     ] = None,
 ) -> Response:
     layer = claims_layer(session, unit, moment)
@@ -136,40 +140,42 @@ def _found_json(rule: Rule, facts: dict[str, Any]) -> dict[str, Any]:
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def one_claim(session: Reading, reader: Reader, number: str, moment: AsOf) -> Response:
+def one_claim(session: Reading, reader: Reader, number: Number, moment: AsOf) -> Response:
     claim = get_claim(session, number)
     reader.require(claim.unit_code)
     return tagged(_claim_feature(session, claim, moment))
 
 
-class NewClaim(BaseModel):
+class NewClaim(Taken):
     """What a village reports."""
 
-    unit_code: str = Field(description="The unit in which the land lies, usually the village")
-    geometry: dict[str, Any] = Field(description="GeoJSON Polygon or MultiPolygon, degrees, longitude first")
+    unit_code: Code = Field(description="The unit in which the land lies, usually the village")
+    geometry: Outline
     source_kind: SourceKind = Field(SourceKind.OTHER, description="Where the restored land comes from")
-    former_use: str = Field("", max_length=200)
-    crop: str = Field("", max_length=200, description="What grows there now")
-    typed_area_mu: float | None = Field(
-        None, ge=0, description="The area as the village states it, mu; kept, not counted"
+    former_use: Text = Field("", max_length=200)
+    crop: Text = Field("", max_length=200, description="What grows there now")
+    typed_area_mu: Real | None = Field(
+        None, ge=0, le=MOST_MU, description="The area as the village states it, mu; kept, not counted"
     )
-    ridge_factor: float = Field(0.0, ge=0, lt=1, description="Share of ridges, 0 to 1, where the target deducts them")
-    target_code: str | None = Field(None, description="Without it: the target in force")
-    number: str | None = Field(None, max_length=40, description="Without it: one is given")
+    ridge_factor: Real = Field(0.0, ge=0, lt=1, description="Share of ridges, 0 to 1, where the target deducts them")
+    target_code: Text | None = Field(None, description="Without it: the target in force")
+    number: Number | None = Field(None, max_length=40, description="Without it: one is given")
     method: Method = Field(Method.FILE, description="How the boundary was found")
-    accuracy_m: list[Annotated[float, Field(gt=0)]] | None = Field(
+    accuracy_m: list[Radius] | None = Field(
         None,
         description="Radii in m that hold the true place of a vertex with 68 %, as phones give them: one for all, or one "
         "per vertex. Without it: the method's own",
     )
-    track: list[tuple[float, float, datetime, float]] | None = Field(
+    track: list[tuple[Longitude, Latitude, Moment, Radius]] | None = Field(
         None, description="The fixes of the walk: longitude, latitude, moment, accuracy in m"
     )
-    device: str | None = Field(None, max_length=100, description="The device that reports")
-    household: str | None = Field(None, max_length=40, description="The household of the person who reports")
+    device: Text | None = Field(None, max_length=100, description="The device that reports")
+    household: Text | None = Field(None, max_length=40, description="The household of the person who reports")
 
 
 def _report(body: NewClaim) -> Report:
+    if body.geometry.get("type") in ("Feature", "FeatureCollection"):  # GEOS would read what is within
+        raise Problem(BAD_GEOJSON)
     try:
         geometry = shapely.force_2d(shapely.from_geojson(orjson.dumps(body.geometry)))
     except (shapely.errors.GEOSException, TypeError, orjson.JSONEncodeError):
@@ -184,7 +190,7 @@ def _report(body: NewClaim) -> Report:
 
 
 def _actor(
-    session: Session, asked: Asked, unit_code: str, device: str | None = None, household: str | None = None
+    session: Session, asked: Asked, unit_code: str, device: Text | None = None, household: str | None = None
 ) -> Actor:
     return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
 
@@ -224,12 +230,12 @@ def try_out(session: Reading, config: Config, reporter: Reporter, body: NewClaim
     )
 
 
-class Correction(BaseModel):
+class Correction(Taken):
     """When a step truly happened, and why the records said otherwise."""
 
     state: State = Field(description="The step that is corrected")
-    at: datetime = Field(description="When it happened")
-    why: str = Field(max_length=500)
+    at: Moment = Field(description="When it happened")
+    why: Text = Field(max_length=500)
 
 
 @router.post(
@@ -239,13 +245,12 @@ class Correction(BaseModel):
     response_class=GeoJSONResponse,
 )
 def correct(
-    records: Records, acceptor: Annotated[Asked, Depends(Asks(Action.ACCEPT))], number: str, body: Correction
+    records: Records, acceptor: Annotated[Asked, Depends(Asks(Action.ACCEPT))], number: Number, body: Correction
 ) -> Response:
     with records.writing() as session:
         claim = get_claim(session, number)
         actor = _actor(session, acceptor, claim.unit_code)
-        at = body.at if body.at.tzinfo else body.at.replace(tzinfo=SHANGHAI)
-        correct_step(session, claim, body.state, at, actor, body.why)
+        correct_step(session, claim, body.state, body.at, actor, body.why)
         return GeoJSONResponse(_claim_feature(session, claim, actor.at))
 
 
@@ -254,7 +259,7 @@ def correct(
     summary="All that the ledger says of a claim",
     response_model=contract.History,
 )
-def all_entries(session: Reading, reader: Ledger, number: str) -> Response:
+def all_entries(session: Reading, reader: Ledger, number: Number) -> Response:
     claim = get_claim(session, number)
     reader.require(claim.unit_code)
     names = ("seq", "at", "actor", "unit_code", "event", "hash")
@@ -262,20 +267,20 @@ def all_entries(session: Reading, reader: Ledger, number: str) -> Response:
     return json({"entries": [{name: getattr(entry, name) for name in names} for entry in entries]})
 
 
-class Why(BaseModel):
+class Why(Taken):
     """Why a step is taken; a rejection and a revocation need it. And on whose device, by a person of which household."""
 
-    why: str = Field("", max_length=500)
-    device: str | None = Field(None, max_length=100, description="The device on which it was entered")
-    household: str | None = Field(None, max_length=40, description="The household of whoever takes the step")
+    why: Text = Field("", max_length=500)
+    device: Text | None = Field(None, max_length=100, description="The device on which it was entered")
+    household: Text | None = Field(None, max_length=40, description="The household of whoever takes the step")
 
 
-class NewVisit(BaseModel):
+class NewVisit(Taken):
     """A visit to a claim's land after it was checked."""
 
-    at: AwareDatetime | None = Field(None, description="When; without it, now")
-    note: str = Field("", max_length=500, description="What was seen")
-    device: str | None = Field(None, max_length=100, description="The device on which it was entered")
+    at: Moment | None = Field(None, description="When; without it, now")
+    note: Text = Field("", max_length=500, description="What was seen")
+    device: Text | None = Field(None, max_length=100, description="The device on which it was entered")
 
 
 @router.post(
@@ -285,7 +290,7 @@ class NewVisit(BaseModel):
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def visit(records: Records, reporter: Reporter, number: str, body: NewVisit) -> Response:
+def visit(records: Records, reporter: Reporter, number: Number, body: NewVisit) -> Response:
     with records.writing() as session:
         claim = get_claim(session, number)
         actor = _actor(session, reporter, claim.unit_code, body.device)
@@ -305,7 +310,7 @@ def _add_step(word: str, state: State, action: Action, summary: str) -> None:
         records: Records,
         config: Config,
         asked: Annotated[Asked, Depends(Asks(action))],
-        number: str,
+        number: Number,
         body: Annotated[Why, Body(default_factory=lambda: Why.model_validate({}))],
     ) -> Response:
         with records.writing() as session:

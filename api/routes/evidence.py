@@ -13,10 +13,13 @@ from api import contract
 from api.answers import json
 from api.asking import Asked
 from api.context import Config, Reader, Reading, Records, Reporter, Store
+from api.headers import OF_A_FILE
+from api.taken import MomentText, Number, Text
 from farmland import city
 from farmland.claims import Claim, get_claim
 from farmland.clock import parse_moment
 from farmland.evidence import (
+    MEDIA_TYPES,
     Evidence,
     Purpose,
     attach,
@@ -45,7 +48,7 @@ def _claim_of(session: Session, asked: Asked, number: str) -> Claim:
     return claim
 
 
-def _entitled(records: Records, reporter: Reporter, number: str) -> None:
+def _entitled(records: Records, reporter: Reporter, number: Number) -> None:
     with records.reading() as session:
         _claim_of(session, reporter, number)
 
@@ -82,12 +85,12 @@ def add(
     store: Store,
     settings: Config,
     reporter: Reporter,
-    number: str,
+    number: Number,
     content: Annotated[bytes, Depends(_content)],
-    name: Annotated[str, Query(description="The file's name, as people will see it")] = "",
+    name: Annotated[Text, Query(description="The file's name, as people will see it")] = "",
     purpose: Annotated[Purpose, Query(description="What it shows of the restoration")] = Purpose.OTHER,
     client_at: Annotated[
-        str | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
+        MomentText | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
     ] = None,
 ) -> Response:
     attached_at = parse_moment(client_at) if client_at else None
@@ -100,7 +103,7 @@ def add(
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)
-def list_(session: Reading, reader: Reader, number: str) -> Response:
+def list_(session: Reading, reader: Reader, number: Number) -> Response:
     claim = _claim_of(session, reader, number)
     return json({"number": claim.number, "evidence": [_facts(evidence) for evidence in evidence_of(session, claim)]})
 
@@ -109,9 +112,9 @@ def list_(session: Reading, reader: Reader, number: str) -> Response:
     "/{sha256}",
     summary="An evidence file itself",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": _BYTES}}},
+    responses={200: {"content": {media_type: _BYTES for media_type in MEDIA_TYPES}}},
 )
-def download(session: Reading, store: Store, reader: Reader, number: str, sha256: Sha256) -> Response:
+def download(session: Reading, store: Store, reader: Reader, number: Number, sha256: Sha256) -> Response:
     evidence = get_evidence(session, _claim_of(session, reader, number), sha256)
     plain = "".join(letter if letter.isascii() and letter not in '"\\%' else "_" for letter in evidence.name)
     named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(evidence.name, safe='')}"
@@ -136,7 +139,7 @@ def small(
     session: Reading,
     store: Store,
     reader: Reader,
-    number: str,
+    number: Number,
     sha256: Sha256,
     pixels: Annotated[Side, Query(description="Its longer side, at most")] = Side.MIDDLE,
 ) -> Response:
@@ -151,5 +154,6 @@ def _unchanging(body: bytes, media_type: str, tag: str, headers: dict[str, str])
         "Cache-Control": "private, max-age=31536000, immutable",
         "Vary": "Authorization, Cookie",
         "Content-Encoding": "identity",  # never compressed: it is the file, byte by byte
+        **OF_A_FILE,
     }
     return Response(body, headers=kept | headers, media_type=media_type)

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from api import account_contract as contract
 from api.answers import json
 from api.context import Ledger, Reading
+from api.taken import Id, Text
 from farmland.ledger import Entry
 from farmland.units import within_any
 
@@ -19,9 +20,9 @@ router = APIRouter(prefix="/ledger", tags=["ledger"])
 def entries(
     session: Reading,
     reader: Ledger,
-    event: Annotated[str | None, Query(description="How the event begins: account, claim.accepted, access")] = None,
-    subject: Annotated[str | None, Query(description="A claim's number, @account, a token's name")] = None,
-    before: Annotated[int | None, Query(ge=1, le=2**53, description="Only entries before this one")] = None,
+    event: Annotated[Text | None, Query(description="How the event begins: account, claim.accepted, access")] = None,
+    subject: Annotated[Text | None, Query(description="A claim's number, @account, a token's name")] = None,
+    before: Annotated[Id | None, Query(description="Only entries before this one")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     units = reader.units()

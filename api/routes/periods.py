@@ -6,6 +6,7 @@ from fastapi.responses import Response
 from api import contract
 from api.answers import json
 from api.context import Reading, TargetCode, UnitCode
+from api.taken import Id
 from farmland.periods import get_period, periods, report_of
 from farmland.units import normal_code
 
@@ -24,5 +25,5 @@ def list_periods(session: Reading, unit: UnitCode) -> Response:
     summary="A closed period's report, made again as it was",
     response_model=contract.PeriodReport,
 )
-def one_period(session: Reading, unit: UnitCode, number: int, target: TargetCode = None) -> Response:
+def one_period(session: Reading, unit: UnitCode, number: Id, target: TargetCode = None) -> Response:
     return json(report_of(session, get_period(session, normal_code(unit), number, target)))

@@ -11,6 +11,7 @@ from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, tagged
 from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
+from api.taken import MOST_ID, Code, Id, Text
 from farmland.database import table_of
 from farmland.land_classes import class_name
 from farmland.plots import Plot, get_plot
@@ -61,10 +62,12 @@ def list_plots(
     session: Reading,
     reader: Reader,
     request: Request,
-    unit: str | None = None,
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees")] = None,
+    unit: Code | None = None,
+    bbox: Annotated[
+        Text | None, Query(description="west,south,east,north in degrees", examples=["111.7,27.2,111.8,27.3"])
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=10000)] = 1000,
-    after: Annotated[int, Query(ge=0, description="The id of the last plot of the page before")] = 0,
+    after: Annotated[int, Query(ge=0, le=MOST_ID, description="The id of the last plot of the page before")] = 0,
 ) -> Response:
     conditions = [within_any(Plot.unit_code, reader.units())]
     if unit:
@@ -89,7 +92,7 @@ def list_plots(
     response_model=contract.Feature[contract.PlotDetail],
     response_class=GeoJSONResponse,
 )
-def one_plot(session: Reading, reader: Reader, plot_id: int, day: OnDay) -> Response:
+def one_plot(session: Reading, reader: Reader, plot_id: Id, day: OnDay) -> Response:
     plot = get_plot(session, plot_id)
     reader.require(plot.unit_code)
     properties = plot_json(plot) | {"extra": plot.extra, "chain": chain_json(session, plot.unit_code, day, plot.id)}

@@ -1,6 +1,5 @@
 """Progress, ranking, time series, waterfall: as of any moment."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,8 @@ from fastapi.responses import Response
 from api import contract
 from api.answers import json
 from api.context import AsOf, Config, KnownAt, Reading, TargetCode, UnitCode
+from api.taken import Day
+from farmland.clock import parse_day
 from farmland.marks import mark_of
 from farmland.progress import progress, progress_tree, ranking
 from farmland.series import series
@@ -67,13 +68,12 @@ def days(
     unit: UnitCode,
     moment: AsOf,
     known_at: KnownAt,
-    since: Annotated[date | None, Query(alias="from")] = None,
-    until: Annotated[date | None, Query(alias="to")] = None,
+    since: Annotated[Day | None, Query(alias="from")] = None,
+    until: Annotated[Day | None, Query(alias="to")] = None,
     target: TargetCode = None,
 ) -> Response:
-    return json(
-        series(session, unit, moment, target_code=target, since=since, until=until, known_at=known_at).as_json()
-    )
+    first, last = (parse_day(day) if day else None for day in (since, until))
+    return json(series(session, unit, moment, target_code=target, since=first, until=last, known_at=known_at).as_json())
 
 
 @router.get(

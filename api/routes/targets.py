@@ -1,22 +1,24 @@
 """Restoration targets and their allocation down the tree."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api import contract
 from api.answers import json
 from api.context import Allocator, AsOf, Reader, Reading, Records, UnitCode
+from api.taken import MOST_MU, Flag, Real, Taken, Text
 from farmland import city
 from farmland.targets import Target, allocate, allocations, get_target
 from farmland.units import Level, Unit, get_unit, level_of
 
 router = APIRouter(prefix="/targets", tags=["targets"])
+TargetName = Annotated[Text, Path(description="The target's code", examples=["2022"])]
 
 
 def _target_json(session: Session, target: Target, moment: datetime) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def list_targets(session: Reading, _: Reader, moment: AsOf) -> Response:
     summary="How a unit's part is allocated below it, and what is not yet allocated",
     response_model=contract.Allocations,
 )
-def list_allocations(session: Reading, code: str, unit: UnitCode, moment: AsOf) -> Response:
+def list_allocations(session: Reading, code: TargetName, unit: UnitCode, moment: AsOf) -> Response:
     target, top = get_target(session, code), get_unit(session, unit)
     parts_mu = allocations(session, target.code, moment)
     own = parts_mu.get(top.code)
@@ -66,15 +68,17 @@ def list_allocations(session: Reading, code: str, unit: UnitCode, moment: AsOf) 
     )
 
 
-class Parts(BaseModel):
+class Parts(Taken):
     """Units' parts of a target, from now on."""
 
-    parts_mu: dict[str, float] = Field(description="The part of each unit by its code, mu")
-    allow_over: bool = Field(False, description="Children may hold more than their parent")
+    parts_mu: dict[Text, Annotated[Real, Field(le=MOST_MU)]] = Field(
+        description="The part of each unit by its code, mu"
+    )
+    allow_over: Flag = Field(False, description="Children may hold more than their parent")
 
 
 @router.put("/{code}/allocations", summary="Allocate a target down the tree", response_model=contract.Changed)
-def set_parts(records: Records, allocator: Allocator, code: str, body: Parts) -> Response:
+def set_parts(records: Records, allocator: Allocator, code: TargetName, body: Parts) -> Response:
     with records.writing() as session:
         for unit_code in body.parts_mu:
             own = get_unit(session, unit_code)

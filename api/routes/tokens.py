@@ -6,6 +6,7 @@ from fastapi.responses import Response
 from api import account_contract as contract
 from api.answers import json
 from api.context import Accounts, Reading, Records
+from api.taken import Id
 from farmland import city, tokens
 from farmland.tokens import Token
 from farmland.units import normal_code
@@ -41,7 +42,7 @@ def add(records: Records, manager: Accounts, body: contract.NewToken) -> Respons
 
 
 @router.delete("/{token_id}", summary="Withdraw a token at once", response_model=contract.TokenList)
-def revoke(records: Records, manager: Accounts, token_id: int) -> Response:
+def revoke(records: Records, manager: Accounts, token_id: Id) -> Response:
     with records.writing() as session:
         token = tokens.get_token(session, token_id)
         manager.require(token.unit_code)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
 from api.context import Reader, Reading
+from api.taken import MOST_ID, Code, Text
 from farmland.rounding import mu_or_none
 from farmland.tiles import last_change
 from farmland.units import (
@@ -47,11 +48,11 @@ def unit_json(unit: Unit) -> dict[str, Any]:
 def list_units(
     session: Reading,
     reader: Reader,
-    parent: str | None = None,
+    parent: Code | None = None,
     level: Level | None = None,
-    q: Annotated[str | None, Query(description="A piece of the name, or the beginning of the code")] = None,
+    q: Annotated[Text | None, Query(description="A piece of the name, or the beginning of the code")] = None,
     limit: Annotated[int, Query(ge=1, le=20000)] = 1000,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MOST_ID)] = 0,
 ) -> Response:
     found = search(q, parent, level).where(within_any(Unit.code, reader.units()))
     total = session.scalar(select(func.count()).select_from(found.subquery()))
@@ -60,7 +61,7 @@ def list_units(
 
 
 @router.get("/{code}", summary="One unit with those above it", response_model=contract.UnitDetail)
-def one_unit(session: Reading, reader: Reader, code: str) -> Response:
+def one_unit(session: Reading, reader: Reader, code: Code) -> Response:
     reader.require(normal_code(code))
     unit = get_unit(session, code)
     above = session.scalars(select(Unit).where(Unit.code.in_(chain_of(unit.code)[:-1]))).all()
@@ -77,7 +78,7 @@ def one_unit(session: Reading, reader: Reader, code: str) -> Response:
 
 
 @router.get("/{code}/tree", summary="A unit and all below it, nested", response_model=contract.UnitNode)
-def unit_tree(session: Reading, reader: Reader, code: str, down_to: Level = Level.VILLAGE) -> Response:
+def unit_tree(session: Reading, reader: Reader, code: Code, down_to: Level = Level.VILLAGE) -> Response:
     reader.require(normal_code(code))
     top = get_unit(session, code)
     levels = LEVELS[: LEVELS.index(down_to) + 1]
@@ -97,7 +98,7 @@ def unit_tree(session: Reading, reader: Reader, code: str, down_to: Level = Leve
     response_model=contract.Feature[contract.Unit],
     response_class=GeoJSONResponse,
 )
-def unit_geometry(session: Reading, reader: Reader, code: str) -> Response:
+def unit_geometry(session: Reading, reader: Reader, code: Code) -> Response:
     reader.require(normal_code(code))
     unit = get_unit(session, code)
     text = None if unit.geometry is None else shapely.to_geojson(unit.geometry)
@@ -118,7 +119,7 @@ def unit_polygons(
     reader: Reader,
     request: Request,
     within_: Annotated[
-        str | None, Query(alias="within", description="Below this unit; without it, the highest that may be seen")
+        Code | None, Query(alias="within", description="Below this unit; without it, the highest that may be seen")
     ] = None,
     level: Level = Level.TOWN,
 ) -> Response:

@@ -1,0 +1,99 @@
+"""Every operation of /openapi.json, asked by schemathesis with right and wrong data: it answers as it declares, and never 5xx.
+
+By nobody, by a program with a token of all rights, and by a person with a browser; on both databases, against a server of
+its own. TIANZHANG_FUZZ_EXAMPLES: how many random requests each operation gets; TIANZHANG_FUZZ_SEED: which ones (`make fuzz`).
+"""
+
+import hashlib
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import geopandas as gpd
+import httpx
+import pytest
+import shapely
+from conftest import COMMAND, VILLAGE, run_command, signed_in
+from test_api import FIELD, HALF, body
+from test_evidence import PDF, encoded, picture
+from test_operations import Place, Served, server, small_place
+
+from farmland import city
+from farmland.accounts import Account, add_account, grant
+from farmland.clock import SHANGHAI, day_of
+from farmland.periods import close_period
+from farmland.roles import Action, Role
+from farmland.tokens import add_token
+from farmland.warning import WarningColours
+
+EXAMPLES = int(os.environ.get("TIANZHANG_FUZZ_EXAMPLES", "12"))
+SEED = int(os.environ.get("TIANZHANG_FUZZ_SEED", "1"))
+NOW = datetime(2022, 4, 26, 20, tzinfo=SHANGHAI)
+LANDS = [shapely.box(111.70 + at / 100, 27.21, 111.705 + at / 100, 27.215) for at in range(4)]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgis"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The small city as a demonstration, whose accounts are entered without a password; with plots and a closed period."""
+    for made in small_place(request, tmp_path_factory.mktemp("openapi")):
+        furnish(made)
+        yield made
+
+
+def furnish(place: Place) -> None:
+    plots = {"number": ["1", "2"], "unit_code": VILLAGE, "land_class": "0103"}
+    gpd.GeoDataFrame(plots, geometry=[FIELD, LANDS[0]], crs=4490).to_file(place.folder / "plots.gpkg")
+    done = run_command("import", "plots", "plots.gpkg", env=place.env, cwd=place.folder)
+    assert done.returncode == 0, done.stderr
+    with place.database.writing() as session:
+        session.add(city.Demonstration(id=1, now=NOW, note_zh="试", note_en="a test"))
+        for name, role in (("keeper", Role.ADMINISTRATOR), ("keeper", Role.OFFICER), ("other", Role.ADMINISTRATOR)):
+            account = session.query(Account).filter_by(name=name).one_or_none()
+            account = account or add_account(session, name, "", actor="a test")[0]
+            account.code = account.code_until = None
+            grant(session, account, role, None, actor="a test")
+        for name in ("li.ming", "wang.fang"):
+            grant(session, add_account(session, name, "", actor="a test")[0], Role.INSPECTOR, VILLAGE, actor="a test")
+        last_day = day_of(NOW - timedelta(days=30))
+        close_period(session, VILLAGE, last_day, NOW, actor="a test", colours=WarningColours())
+
+
+@pytest.fixture(scope="module")
+def served(place: Place) -> Iterator[Served]:
+    """The server on that city, with claims in several states and evidence."""
+    with server(place.env, place.folder / "log") as running:
+        headers = signed_in(running.address, "keeper")
+        with httpx.Client(base_url=f"{running.address}/api/v1", headers=headers, timeout=60) as client:
+            for number, land in zip("ABCD", (FIELD, HALF, *LANDS[1:3]), strict=True):
+                client.post("/claims", json=body(land, number=number)).raise_for_status()
+                for content in (PDF, encoded(picture())):
+                    client.post(f"/claims/{number}/evidence", content=content).raise_for_status()
+            client.post("/claims/B/check", json={}).raise_for_status()
+        yield running
+
+
+@pytest.mark.parametrize("caller", ["nobody", "program", "person"])
+def test_every_operation_answers_as_it_declares(served: Served, place: Place, caller: str) -> None:
+    words = ["-H", f"Origin: {served.address}", "-H", "Sec-Fetch-Site: same-origin"]  # as a browser says it of our page
+    env = dict(os.environ)
+    if caller == "program":
+        with place.database.writing() as session:
+            now = city.next_moment(session)
+            token, secret = add_token(session, f"program {uuid.uuid4().hex}", None, Action, now, actor="a test")
+            env["TIANZHANG_FUZZ_TOKEN_ID"] = str(token.id)
+        words = ["-H", f"Authorization: Bearer {secret}"]
+    if caller == "person":
+        env["TIANZHANG_FUZZ_PERSON"] = "keeper"
+    told = Path(__file__).with_name("schemathesis.toml").read_text().replace("FILE", hashlib.sha256(PDF).hexdigest())
+    hooks = Path(__file__).with_name("openapi_hooks.py")
+    config = place.folder / "schemathesis.toml"
+    config.write_text(told.replace('"openapi_hooks.py"', f'"{hooks}"'))
+    done = subprocess.run(
+        [COMMAND.with_name("schemathesis"), "--config-file", config, "run", f"{served.address}/openapi.json", "--no-color",
+         "--seed", str(SEED), "--max-examples", str(EXAMPLES), *words],
+        env=env, cwd=place.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
