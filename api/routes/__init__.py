@@ -11,6 +11,7 @@ from api.routes import (
     claims,
     evidence,
     ledger,
+    oidc,
     periods,
     plots,
     progress,
@@ -45,3 +46,4 @@ for part in (
     tokens.router,
 ):
     router.include_router(declare(part))
+router.include_router(declare(oidc.router), responses={502: _PROBLEM})
