@@ -57,7 +57,9 @@ def signed(key: RSAKey, claims: Claims) -> str:
 
 
 def unsigned(_: Liar, claims: Claims) -> str:
-    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, claims))
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, claims)
+    )
     return f"{head.decode()}.{body.decode()}."
 
 
