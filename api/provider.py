@@ -209,7 +209,7 @@ class Provider:
             )
             claims.validate(leeway=_LEEWAY_S)
         except (JoseError, ValueError, TypeError, LookupError) as wrong:
-            raise self._not_believed(f"ID token, {type(wrong).__name__}") from wrong
+            raise self._not_believed(f"ID token, {type(wrong).__name__} {getattr(wrong, 'claim', '')}") from wrong
         return claims
 
     def _more(self, http: httpx.Client, endpoint: str, token: dict[str, Any], subject: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A sign-in provider of the tests' own that says what it is told to: what a faithful provider never would."""
 
 import base64
+import hmac
 import json
 import threading
 import time
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from authlib.oidc.core.util import create_half_hash
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "tianzhang", "a secret & more: 密"
 Claims = dict[str, Any]
@@ -56,17 +57,18 @@ def signed(key: RSAKey, claims: Claims) -> str:
     return jwt.encode({"alg": "RS256", "kid": "a"}, claims, key)
 
 
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
 def unsigned(_: Liar, claims: Claims) -> str:
-    head, body = (
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, claims)
-    )
-    return f"{head.decode()}.{body.decode()}."
+    return ".".join((encoded(b'{"alg": "none"}'), encoded(json.dumps(claims).encode()), ""))
 
 
 def by_the_public_key(liar: Liar, claims: Claims) -> str:
     """Signed by HMAC with what everybody knows, as if it were a shared secret."""
-    known = OctKey.import_key(liar.key.as_pem(private=False))
-    return jwt.encode({"alg": "HS256", "kid": "a"}, claims, known, algorithms=["HS256"])
+    content = ".".join((encoded(b'{"alg": "HS256", "kid": "a"}'), encoded(json.dumps(claims).encode())))
+    return f"{content}.{encoded(hmac.digest(liar.key.as_pem(private=False), content.encode(), 'sha256'))}"
 
 
 def by_another_key(_: Liar, claims: Claims) -> str:
@@ -76,8 +78,7 @@ def by_another_key(_: Liar, claims: Claims) -> str:
 def altered(liar: Liar, claims: Claims) -> str:
     """Signed rightly, and altered afterwards."""
     head, _, signature = signed(liar.key, claims).split(".")
-    body = base64.urlsafe_b64encode(json.dumps(claims | {"preferred_username": "root"}).encode()).rstrip(b"=")
-    return f"{head}.{body.decode()}.{signature}"
+    return ".".join((head, encoded(json.dumps(claims | {"preferred_username": "root"}).encode()), signature))
 
 
 @contextmanager

@@ -94,7 +94,7 @@ class Registered:
         """Whoever comes to the provider from now on is this user of it, who agrees to be known."""
         with self.iam.app.app_context():
             user = self.iam.backend.get(self.iam.models.User, user_name=name) or self.iam.random_user(
-                user_name=name, password=PHRASE, emails=[f"{name}@example.org"]
+                user_name=name, display_name=name, password=PHRASE, emails=[f"{name}@example.org"]
             )
             self.iam.consent(user, self.client)
         self.iam.login(user)
@@ -124,6 +124,7 @@ def registered(iam: Server, address: str, client_id: str) -> Iterator[Registered
             redirect_uris=[f"{address}/api/v1/sign-in/oidc/return"], grant_types=["authorization_code"],
             response_types=["code"], scope=["openid", "profile"], token_endpoint_auth_method="client_secret_basic",
         )  # fmt: skip
+        iam.backend.save(client)
         client.audience = [client]
         iam.backend.save(client)
     yield Registered(iam, client)
@@ -525,9 +526,9 @@ def test_in_a_browser_by_the_provider_s_own_pages(office: Office, arrive: Regist
         page.goto(office.address)
         page.get_by_role("link", name=f"用{NAME}登录").click()
         page.locator("input[name=login]").fill(name)
-        page.locator("button[name=answer]").click()
+        page.get_by_role("button", name="Continue").click()
         page.locator("input[name=password]").fill(PHRASE)
-        page.locator("button[name=answer]").click()
+        page.get_by_role("button", name="Sign in").click()
 
     by_provider("a.stranger")
     expect(page.get_by_test_id("sign-in-refused")).to_contain_text("没有与您的用户名同名的账号")
