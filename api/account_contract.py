@@ -66,6 +66,13 @@ class Ended(Answer):
     ended: int = Field(description="How many sign-ins ended")
 
 
+class SignInRefusal(Answer):
+    """Why a sign-in by the provider was refused, in words for people."""
+
+    code: str
+    detail: str
+
+
 class AccountRow(Answer):
     account: str
     full_name: str

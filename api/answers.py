@@ -23,6 +23,7 @@ STATUS: dict[Answer, int] = {
     "too_large": 413,
     "too_many": 429,
     "fault": 500,
+    "unreachable": 502,
 }
 BODY_MB = 8
 """The largest body that is taken, MB; a route that takes a file has a limit of its own."""

@@ -416,6 +416,10 @@ class OpenAccount(Answer):
     full_name: str
 
 
+class SignInProvider(Answer):
+    name: str
+
+
 class About(Answer):
     version: str
     city: CityName | None
@@ -426,6 +430,7 @@ class About(Answer):
     note_en: str
     tiles: Tiles
     public: bool = Field(description="The public page is on")
+    oidc: SignInProvider | None = Field(description="The provider by which one may sign in; null where none is set")
     open_accounts: list[OpenAccount] = Field(description="Accounts of a demonstration, which need no password")
     warning: Thresholds
 

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from farmland.thresholds import Thresholds
@@ -18,6 +19,19 @@ BAD_SETTING = Kind(
     "bad_setting",
     "设置 {name} 的值“{value}”不对：{reason}",
     "The setting {name} has a wrong value “{value}”: {reason}",
+)
+OIDC_HALF_SET = Kind(
+    "oidc_half_set",
+    "统一登录的设置不全，还缺 {missing}。请补上，或把 TIANZHANG_OIDC_ISSUER、TIANZHANG_OIDC_CLIENT_ID、"
+    "TIANZHANG_OIDC_CLIENT_SECRET 都去掉。",
+    "The sign-in provider is only half set: {missing} is missing. Set it, or take away all of TIANZHANG_OIDC_ISSUER, "
+    "TIANZHANG_OIDC_CLIENT_ID and TIANZHANG_OIDC_CLIENT_SECRET.",
+)
+OIDC_NOT_SECURE = Kind(
+    "oidc_not_secure",
+    "设置 TIANZHANG_OIDC_ISSUER 的值“{value}”不对：应是以 https:// 开头的地址，只有本机的可以是 http://。",
+    "The setting TIANZHANG_OIDC_ISSUER has a wrong value “{value}”: it is an address that begins with https://; only one of this "
+    "machine may begin with http://.",
 )
 
 
@@ -42,6 +56,11 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] | None = None
     log: Literal["text", "json"] = "text"
     proxy: str = "127.0.0.1"
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_claim: str = Field(default="preferred_username", min_length=1)
+    oidc_name: str = Field(default="统一身份认证", min_length=1, max_length=40)
 
     @field_validator("proxy")
     @classmethod
@@ -96,11 +115,41 @@ def language_of(environment: Mapping[str, str]) -> Language:
     return "en" if spoken.startswith("en") else "zh"
 
 
-def load_settings() -> Settings:
-    """The settings of this environment. Raises BAD_SETTING."""
+def is_secure(address: str) -> bool:
+    """Whether nobody on the way can read or alter what is said there: it is over TLS, or on this machine."""
     try:
-        return Settings()
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = parts.hostname
+    return host is not None and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(host)))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_provider(settings: Settings) -> None:
+    """Raises OIDC_HALF_SET, OIDC_NOT_SECURE."""
+    needed = {"issuer": settings.oidc_issuer, "client_id": settings.oidc_client_id}
+    needed["client_secret"] = settings.oidc_client_secret.get_secret_value()
+    missing = [f"TIANZHANG_OIDC_{name.upper()}" for name, value in needed.items() if not value]
+    if 0 < len(missing) < len(needed):
+        raise Problem(OIDC_HALF_SET, missing=", ".join(missing))
+    if settings.oidc_issuer and not is_secure(settings.oidc_issuer):
+        raise Problem(OIDC_NOT_SECURE, value=settings.oidc_issuer)
+
+
+def load_settings() -> Settings:
+    """The settings of this environment. Raises BAD_SETTING, OIDC_HALF_SET, OIDC_NOT_SECURE."""
+    try:
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = f"TIANZHANG_{str(first['loc'][0]).upper()}"
         raise Problem(BAD_SETTING, name=name, value=first.get("input"), reason=first["msg"]) from None
+    _check_provider(settings)
+    return settings

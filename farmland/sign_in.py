@@ -117,14 +117,14 @@ class Attempt(Base):
 def sign_in(database: Database, name: str, password: str, *, address: str, lasts: timedelta) -> tuple[str, datetime]:
     """The secret of a new sign-in, and until when it lasts. Raises SIGN_IN_REFUSED, TOO_MANY_ATTEMPTS."""
     with database.writing() as session:
-        _count(session, name, address)
+        count_attempt(session, name, address)
         account = find_account(session, name)
         encoded = account.password if account and account.disabled_at is None else None
     fits = password_fits(encoded, password)  # takes its time: not while others wait to write
     with database.writing() as session:
         account = find_account(session, name)
         if not fits or account is None or account.password != encoded or account.disabled_at is not None:
-            _note_refusal(session, account, "sign_in_refused")
+            note_refusal(session, account, "sign_in_refused")
             refusal = Problem(SIGN_IN_REFUSED)
         else:
             if needs_rehash(account.password or ""):
@@ -143,11 +143,11 @@ def activate(
     Raises CODE_REFUSED, TOO_MANY_ATTEMPTS, and what the password lacks (:func:`farmland.passwords.check_password`).
     """
     with database.writing() as session:
-        _count(session, name, address)
+        count_attempt(session, name, address)
         account = find_account(session, name)
         refusal = None
         if account is None or not _code_fits(account, code):
-            _note_refusal(session, account, "code_refused")
+            note_refusal(session, account, "code_refused")
             refusal = Problem(CODE_REFUSED)
         else:
             _forgive(session, name, address)  # whoever has the code may take some tries to find a password
@@ -189,10 +189,10 @@ def change_password(
     if old == new:
         raise Problem(PASSWORD_UNCHANGED)
     with database.writing() as session:
-        _count(session, name, address)
+        count_attempt(session, name, address)
     if not password_fits(encoded, old):
         with database.writing() as session:
-            _note_refusal(session, session.get_one(Account, account_id), "password_refused")
+            note_refusal(session, session.get_one(Account, account_id), "password_refused")
         raise Problem(OLD_PASSWORD_WRONG)
     changed = hash_password(new)
     with database.writing() as session:
@@ -282,14 +282,17 @@ def _names(session: Session, account: Account) -> tuple[str, ...]:
     return (account.name, account.full_name, *phone, *units)
 
 
-def _note_refusal(session: Session, account: Account | None, what: str) -> None:
-    """An unknown name is not written down: people type passwords into the wrong field."""
+def note_refusal(session: Session, account: Account | None, what: str) -> None:
+    """Write down a refused sign-in. An unknown name is not: people type passwords into the wrong field."""
     subject = account.subject if account else subject_of("?")
     at = city.next_moment(session)
     note(session, f"account.{what}", subject, None, actor=account.signature if account else "?", at=at)
 
 
-def _keys(name: str, address: str) -> dict[str, str]:
+def _keys(name: str | None, address: str) -> dict[str, str]:
+    from_there = {"address": _hash(f"address\n{address}")}
+    if name is None:
+        return from_there
     try:
         plain = normal_name(name)
     except Problem:
@@ -297,19 +300,21 @@ def _keys(name: str, address: str) -> dict[str, str]:
     return {
         "pair": _hash(f"pair\n{plain}\n{address}"),
         "name": _hash(f"name\n{plain}"),
-        "address": _hash(f"address\n{address}"),
-    }
+    } | from_there
 
 
-def _count(session: Session, name: str, address: str) -> None:
-    """Count an attempt before it is judged, so that many at once are counted too. Raises TOO_MANY_ATTEMPTS."""
+def count_attempt(session: Session, name: str | None, address: str) -> None:
+    """Count an attempt before it is judged, so that many at once are counted too. Raises TOO_MANY_ATTEMPTS.
+
+    None for the name: it is not known yet, and only the address counts.
+    """
     now = present()
     session.execute(delete(Attempt).where(Attempt.at < now - WINDOW))
     keys = _keys(name, address)
     counted = select(Attempt.key, func.count()).where(Attempt.key.in_(keys.values())).group_by(Attempt.key)
     held = dict(session.execute(counted).all())
-    for kind, limit in _LIMITS.items():
-        if held.get(keys[kind], 0) >= limit:
+    for kind, key in keys.items():
+        if held.get(key, 0) >= _LIMITS[kind]:
             raise Problem(TOO_MANY_ATTEMPTS, minutes=_MINUTES)
     session.add_all(Attempt(key=key, at=now) for key in keys.values())
 

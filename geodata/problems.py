@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["zh", "en"]
-Answer = Literal["refused", "not_found", "forbidden", "unauthenticated", "conflict", "too_large", "too_many", "fault"]
+Answer = Literal[
+    "refused", "not_found", "forbidden", "unauthenticated", "conflict", "too_large", "too_many", "fault", "unreachable"
+]
 
 
 @dataclass(frozen=True)

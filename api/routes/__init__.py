@@ -12,6 +12,7 @@ from api.routes import (
     claims,
     evidence,
     ledger,
+    oidc,
     periods,
     plots,
     progress,
@@ -53,3 +54,4 @@ for part in (
     tokens.router,
 ):
     router.include_router(declare(part))
+router.include_router(declare(oidc.router), responses={502: _PROBLEM})

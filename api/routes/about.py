@@ -43,6 +43,7 @@ def about(session: Reading, config: Config, request: Request) -> Response:
                 "version": str(tiles.stat().st_mtime_ns) if tiles.exists() else None,
             },
             "public": is_public(session),
+            "oidc": {"name": config.oidc_name} if config.oidc_issuer else None,
             "open_accounts": [{"account": one.name, "full_name": one.full_name} for one in open_accounts(session)],
             "warning": {"green": config.warning_green, "yellow": config.warning_yellow},
         }

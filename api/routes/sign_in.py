@@ -41,19 +41,25 @@ def _me(session: Session, holder: Holder, until: datetime | None = None) -> dict
     }
 
 
-def _begun(records: Records, request: Request, secret: str, until: datetime, keep: bool) -> Response:
-    """The answer that begins a sign-in; the one that the browser held until now ends."""
+def end_held(records: Records, request: Request) -> None:
+    """End the sign-in that the browser held until now."""
     held = request.cookies.get(cookie_name(request))
     if held:
         with records.writing() as session:
             sign_in.sign_out(session, held)
+
+
+def _begun(records: Records, request: Request, secret: str, until: datetime, keep: bool) -> Response:
+    """The answer that begins a sign-in; the one that the browser held until now ends."""
+    end_held(records, request)
     with records.reading() as session:
         answer = json(_me(session, sign_in.holder_of_sign_in(session, secret), until))
     keep_sign_in(request, answer, secret, until if keep else None)
     return answer
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """From where is asked; attempts are counted by it."""
     return request.client.host if request.client else ""
 
 
@@ -66,7 +72,7 @@ def lasts(config: Config, keep: bool) -> timedelta:
 def enter(records: Records, config: Config, request: Request, body: contract.SignInBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.sign_in(
-        records, body.account, body.password, address=_address(request), lasts=lasts(config, body.keep)
+        records, body.account, body.password, address=address_of(request), lasts=lasts(config, body.keep)
     )
     return _begun(records, request, secret, until, body.keep)
 
@@ -94,7 +100,7 @@ def enter_demonstration(
 def activate(records: Records, config: Config, request: Request, body: contract.ActivationBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.activate(
-        records, body.account, body.code, body.password, address=_address(request), lasts=lasts(config, body.keep)
+        records, body.account, body.code, body.password, address=address_of(request), lasts=lasts(config, body.keep)
     )
     return _begun(records, request, secret, until, body.keep)
 
@@ -130,6 +136,6 @@ def me(session: Reading, holder: SignedIn) -> Response:
 def change(records: Records, config: Config, request: Request, person: Person, body: contract.PasswordBody) -> Response:
     assert person.account_id is not None
     secret, until = sign_in.change_password(
-        records, person.account_id, body.old, body.new, address=_address(request), lasts=lasts(config, False)
+        records, person.account_id, body.old, body.new, address=address_of(request), lasts=lasts(config, False)
     )
     return _begun(records, request, secret, until, False)

@@ -25,7 +25,7 @@ export interface Chief { name: string; duty: string; since: string }
 export interface Link { level: Level; unit_code: string; unit_name: string; chiefs: Chief[] }
 export interface About {
   version: string; city: UnitName | null; today: string; demonstration: boolean; note_zh: string; note_en: string;
-  open_accounts: { account: string; full_name: string }[]; tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
+  oidc: { name: string } | null; open_accounts: { account: string; full_name: string }[]; tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
 }
 export interface ClaimRow {
   number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;

@@ -18,6 +18,7 @@ const TEXTS = {
   print: ["打印", "Print"], switch: ["English", "中文"], back_to: ["返回", "Back to"], made_up: ["演示数据", "Demonstration"],
   unreachable: ["连不上服务器，请检查网络后重试。", "The server cannot be reached. Check the network and try again."],
   sign_in: ["登录", "Sign in"], sign_out: ["退出", "Sign out"], first_use: ["首次使用（有启用码）", "First use (with an activation code)"],
+  sign_in_by: ["用{name}登录", "Sign in with {name}"],
   enter_as: ["演示：点选一个身份进入，不用密码", "Demonstration: enter as one of these, without a password"], account: ["账号", "Account"],
   password: ["密码", "Password"], new_password: ["设一个密码", "Choose a password"], code_of_slip: ["启用码（见启用单）", "Activation code (on the slip)"],
   password_rule: ["至少 10 个字符（一个汉字算两个），不要用姓名、电话、生日。", "At least 10 characters (a Chinese one counts for two); no names, numbers or dates of yours."],
