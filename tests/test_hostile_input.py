@@ -317,7 +317,12 @@ def test_names_are_text_on_every_page_that_is_written(tianzhang: Run, small_city
     gpd.GeoDataFrame({"code": codes, "name": PAGE_NAMES}, geometry=list(SQUARES.values()), crs=4490).to_file(
         tmp_path / "u.gpkg"
     )
-    rows = {"number": [name[:40] for name in PAGE_NAMES], "unit_code": VILLAGE, "crop": PAGE_NAMES, "former_use": PAGE_NAMES}
+    rows = {
+        "number": [name[:40] for name in PAGE_NAMES],
+        "unit_code": VILLAGE,
+        "crop": PAGE_NAMES,
+        "former_use": PAGE_NAMES,
+    }
     rows |= {"reported_at": "2022-02-01", "reported_by": SCRIPT, "checked_at": "2022-02-02", "checked_by": SCRIPT}
     rows |= {"accepted_at": "2022-02-03", "accepted_by": PAGE_NAMES[1]}
     land = [shapely.box(111.71 + at / 500, 27.25, 111.711 + at / 500, 27.251) for at in range(len(PAGE_NAMES))]
