@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
 
 from farmland.clock import parse_moment
+from farmland.texts import UNSHOWN
 
 MOST_ID = 2**31 - 1
 """The largest number that a row can have on PostgreSQL."""
 MOST_MU = 1e9
 """More than all the land of the country: an area beyond it is a slip, and sums of some would be no numbers."""
 
-Text = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
-"""Any text without signs that cannot be shown: PostgreSQL does not hold NUL, and terminals obey others. Lines may end in it."""
+Text = Annotated[str, Field(pattern=rf"^[^{UNSHOWN}]*$")]
+"""Any text without signs that cannot be shown."""
 Code = Annotated[Text, Field(examples=["430582104203"])]
 """A unit's official code: 12 digits, 14 for a group; 6, 9 and 19 are taken too."""
 Number = Annotated[Text, Field(examples=["2022-00001"])]

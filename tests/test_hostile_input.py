@@ -384,6 +384,35 @@ def test_names_are_text_on_a_terminal_and_a_printed_map(tianzhang: Run, small_ci
     assert done.returncode == 0 and (tmp_path / "map.png").stat().st_size > 10_000, done.stderr
 
 
+BAD_TEXTS = {
+    "number": ("N" * 41, "“number” has 41 characters, more than 40"),
+    "crop": ("豆" * 201, "“crop” has 201 characters, more than 200"),
+    "former_use": ("a\x1b[2Jb", "“former_use” has control characters"),
+    "checked_by": ("a\x07b", "“checked_by” has control characters"),
+    "typed_area_mu": ("inf", "“inf” in “typed_area_mu” is no number"),
+    "accuracy_m": ("nan", "“nan” in “accuracy_m” is no number"),
+}
+
+
+def test_a_file_s_texts_that_cannot_be_kept_are_named_row_by_row(
+    tianzhang: Run, small_city: Database, tmp_path: Path
+) -> None:
+    land = [shapely.box(111.71 + at / 500, 27.25, 111.711 + at / 500, 27.251) for at in range(len(BAD_TEXTS) + 1)]
+    rows: dict[str, object] = {"unit_code": VILLAGE, "reported_at": "2022-02-01", "checked_at": "2022-02-02"}
+    for at, (field, (text, _)) in enumerate(BAD_TEXTS.items()):
+        rows[field] = [text if row == at else "" for row in range(len(land))]
+    gpd.GeoDataFrame(rows, geometry=land, crs=4490).to_file(tmp_path / "c.gpkg")
+    done = tianzhang("import", "claims", "c.gpkg", "--report", "remarks.csv")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    remarks = (tmp_path / "remarks.csv").read_text("utf-8-sig")
+    for _, said in BAD_TEXTS.values():
+        assert said in remarks, remarks
+    done = tianzhang("import", "claims", "c.gpkg", "--skip-bad")
+    assert done.returncode == 0 and "1 new" in done.stdout, done.stdout + done.stderr
+    with small_city.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Claim)) == 1
+
+
 # What swells, or has no end
 
 

@@ -72,7 +72,7 @@ class Parts(Taken):
     """Units' parts of a target, from now on."""
 
     parts_mu: dict[Text, Annotated[Real, Field(le=MOST_MU)]] = Field(
-        description="The part of each unit by its code, mu"
+        description="The part of each unit by its code, mu", json_schema_extra={"additionalProperties": False}
     )
     allow_over: Flag = Field(False, description="Children may hold more than their parent")
 

@@ -85,7 +85,12 @@ def import_file(database: Database, noun: str, path: Path, options: Options) -> 
 
 def import_source(session: Session, noun: str, source: Source, options: Options, path: Path | None = None) -> Outcome:
     """Import rows under a right to write, with the ledger's entry; where `written` is False, roll back what was done."""
-    outcome = IMPORTERS[noun](session, source, options)
+    from farmland.imports.texts import part_unfit  # knows every table
+
+    fit, bad = part_unfit(source)
+    outcome = IMPORTERS[noun](session, fit, options) if len(fit.frame) else Outcome(0)
+    outcome.rows = len(source.frame)
+    outcome.bad[:0] = bad
     outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
     if outcome.written and outcome.after:
         if path is not None:

@@ -79,6 +79,9 @@ def numbers_of(source: Source, field: str, outcome: Outcome, default: float | No
         try:
             values[i] = float(str(text[i]).replace(",", ""))
         except ValueError:
+            values[i] = np.inf
+        if not np.isfinite(values[i]):
+            values[i] = np.nan
             outcome.refuse([source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i])
     return values
 

@@ -1,0 +1,63 @@
+"""Texts of a file that the records cannot hold: too long for their place, or with signs that cannot be shown."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from farmland.baseline import BaselinePatch
+from farmland.chiefs import Appointment, Chief
+from farmland.claims import Claim, State, Step
+from farmland.designations import DesignatedArea
+from farmland.findings import Finding
+from farmland.imports.outcome import Row
+from farmland.imports.source import Source
+from farmland.plots import Plot
+from farmland.targets import Target
+from farmland.texts import UNSHOWN
+from farmland.units import Unit
+from geodata.problems import Kind, Problem
+
+TEXT_TOO_LONG = Kind(
+    "text_too_long",
+    "“{field}”有 {length} 个字符，超过上限 {most} 个。请缩短。",
+    "“{field}” has {length} characters, more than {most}. Shorten it.",
+)
+TEXT_NOT_SHOWN = Kind(
+    "text_not_shown",
+    "“{field}”里有不能显示的控制字符。请删去后再导入。",
+    "“{field}” has control characters, which cannot be shown. Remove them and import again.",
+)
+
+_STEP = ("by", "why", "device", "household")
+_KEPT_IN: dict[str, dict[str, Any]] = {
+    "units": {"name": Unit.name},
+    "chiefs": {"code": Chief.code, "name": Chief.name, "phone": Chief.phone, "duty": Appointment.duty},
+    "plots": {"number": Plot.number},
+    "baseline": {"number": BaselinePatch.number},
+    "targets": {"target_code": Target.code, "name": Target.name},
+    "claims": {
+        **{"number": Claim.number, "former_use": Claim.former_use, "crop": Claim.crop},
+        **{f"{state}_{name}": getattr(Step, name) for state in State for name in _STEP},
+    },
+    "designations": {"number": DesignatedArea.number, "name": DesignatedArea.name, "fund": DesignatedArea.fund},
+    "findings": {"number": Finding.number, "by": Finding.by, "note": Finding.note},
+}
+
+
+def part_unfit(source: Source) -> tuple[Source, list[Row]]:
+    """The source without the rows that have such a text, and these rows, each with what is wrong."""
+    bad: list[Row] = []
+    for field, column in _KEPT_IN[source.noun].items():
+        if not source.has(field):
+            continue
+        text = pd.Series(source.text(field), index=source.frame.index, dtype="string")
+        lengths, most = text.str.len(), column.type.length
+        for number, length in lengths[lengths > most].items():
+            bad.append(Row(int(str(number)), field, Problem(TEXT_TOO_LONG, field=field, length=length, most=most)))
+        for number in text.index[text.str.contains(f"[{UNSHOWN}]")]:
+            bad.append(Row(int(number), field, Problem(TEXT_NOT_SHOWN, field=field)))
+    if not bad:
+        return source, bad
+    return replace(source, frame=source.frame[~np.isin(source.numbers, [row.number for row in bad])]), bad
