@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, expect
 from provider import CLIENT, SECRET, Claims, Liar, altered, by_another_key, by_the_public_key, lying, unsigned
 from pytest_iam import Server
 from sqlalchemy import func, select
-from test_operations import Place, Served, place, server
+from test_operations import Place, Served, awaited, place, server
 from test_web import browser
 
 from farmland.accounts import Account, add_account, disable, find_account, get_account, grant
@@ -300,6 +301,7 @@ def test_over_https_the_way_is_kept_for_this_host_alone(office: Office) -> None:
 def test_any_worker_finishes_what_another_began(place: Place, persons: None, iam_server: Server) -> None:
     more = settings(iam_server.url, client_id="many", client_secret=PLAIN)
     with server(place.env | more, place.folder / "many", "--workers", "2") as served:
+        awaited(lambda: sum(line["message"].startswith("Application startup") for line in served.lines()) == 2)
         office = Office(served, place)
         with registered(iam_server, served.address, "many") as arrive:
             arrive("li.ming")
@@ -482,11 +484,12 @@ def test_without_a_provider_there_is_none(place: Place) -> None:
             assert (answer.status_code, answer.json()["code"]) == (404, "no_provider")
 
 
-def test_half_a_setting_is_told_at_the_start(place: Place) -> None:
+def test_half_a_setting_is_told_at_the_start(tmp_path: Path) -> None:
     whole = settings("https://sign-in.example")
 
     def told(language: str, **env: str) -> str:
-        done = run_command("serve", "--port", "0", env=place.env | env | {"TIANZHANG_LANG": language}, cwd=place.folder)
+        env |= {"TIANZHANG_LANG": language, "TIANZHANG_DATA_DIR": str(tmp_path)}
+        done = run_command("serve", "--port", "0", env=env, cwd=tmp_path)
         assert done.returncode == 1 and "Traceback" not in done.stderr and SECRET not in done.stderr
         return re.sub(r"\s+", "", done.stderr)
 
