@@ -172,7 +172,7 @@ class LedgerPage(Answer):
 
 Rows = Annotated[
     dict[str, dict[str, list[Any]]],
-    Field(description="table → column → values; of a geometry and of a secret the hash stands there"),
+    Field(description="table → column → values; of a geometry and of a secret the hash stands there; no phone numbers"),
 ]
 
 

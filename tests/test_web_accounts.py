@@ -351,6 +351,15 @@ def test_the_ledger_tells_what_happened(visiting: Visiting, demo_server: str, pe
     expect(entries).to_have_count(100)
 
 
+def test_an_entry_is_read_with_the_first_of_its_rows(administrator: httpx.Client) -> None:
+    row = administrator.get("/ledger", params={"event": "chief.imported"}).json()["entries"][0]
+    entry = administrator.get(f"/ledger/{row['seq']}").json()
+    assert entry["rows"]["chief"] == 12_257
+    assert len(entry["after"]["chief"]["name"]) == 50
+    assert "phone" not in entry["after"]["chief"]
+    assert administrator.get("/ledger/99999999").json()["code"] == "entry_unknown"
+
+
 def test_signing_out_everywhere_ends_the_other_browser(visiting: Visiting, demo_server: str, person: str) -> None:
     here, there = visiting().page, visiting().page
     for page in (here, there):

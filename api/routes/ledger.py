@@ -18,6 +18,8 @@ from farmland.units import within_any
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 _SHOWN = 50
 """Rows of a table that one entry shows: an import's has all that it wrote."""
+_PRIVATE = ("phone",)
+"""Columns that it does not show: they are nothing that an auditor needs here."""
 
 
 def _rows(session: Session, entries: list[Entry]) -> list[dict[str, Any]]:
@@ -30,7 +32,8 @@ def _rows(session: Session, entries: list[Entry]) -> list[dict[str, Any]]:
 
 def _first(content: Content) -> Content:
     return {
-        table: {column: values[:_SHOWN] for column, values in columns.items()} for table, columns in content.items()
+        table: {column: values[:_SHOWN] for column, values in columns.items() if column not in _PRIVATE}
+        for table, columns in content.items()
     }
 
 

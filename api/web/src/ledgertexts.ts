@@ -47,4 +47,9 @@ export const LEDGER_TEXTS = {
   column_accepted_net: ["验收净图形（散列值）", "Accepted net geometry (hash)"], column_at: ["时间", "Time"], column_by: ["经办", "By"], column_recorded_at: ["记录时间", "Recorded"], column_reason: ["原因", "Reason"], column_stage: ["阶段", "Stage"],
   column_level: ["级别", "Level"], column_parent_code: ["上级", "Above"], column_land_class: ["地类", "Land class"], column_basic_farmland: ["永久基本农田", "Permanent basic farmland"], column_duty: ["职责", "Duty"],
   column_target_code: ["恢复任务", "Target"], column_source_kind: ["来源", "Source"], column_method: ["测量方法", "Method"], column_chief_id: ["田长", "Field chief"], column_account_id: ["账号号", "Account no."], column_by_unit_code: ["经办单位", "By unit"], column_id: ["号", "Id"],
+  column_claim_id: ["申报号", "Claim no."], column_plot_id: ["责任田号", "Plot no."], column_rule: ["规则", "Rule"], column_facts: ["依据", "Facts"], column_severity: ["轻重", "Severity"], column_other_claim_id: ["所涉申报号", "Other claim no."],
+  column_gross_u_m2: ["图形面积不确定度 m²", "Gross, uncertainty m²"], column_net_u_m2: ["净面积不确定度 m²", "Net, uncertainty m²"], column_accepted_net_u_m2: ["验收净面积不确定度 m²", "Accepted net, uncertainty m²"],
+  column_typed_area_mu: ["填报面积 亩", "Typed area mu"], column_ridge_factor: ["田坎系数", "Ridge factor"], column_fingerprint: ["图形指纹", "Fingerprint"], column_accuracy_m: ["测点精度 m", "Accuracy m"], column_track: ["绕测轨迹", "Track"],
+  column_area_basis: ["面积口径", "Area basis"], column_start_day: ["开始", "Starts"], column_due_day: ["期限", "Due"], column_from_day: ["起", "From"], column_to_day: ["止", "To"], column_area_mu: ["面积 亩", "Area mu"], column_sha256: ["文件散列值", "File hash"],
+  column_device: ["设备", "Device"], column_household: ["农户", "Household"], column_note: ["说明", "Note"], column_last_day: ["截止日", "Last day"], column_closed_at: ["结账时间", "Closed"], column_closed_by: ["结账人", "Closed by"],
 } satisfies Record<string, [string, string]>;

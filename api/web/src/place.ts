@@ -3,14 +3,16 @@ import { reactive } from "vue";
 import { language } from "./texts";
 
 const NAMES = { desk: "desk", unit: "unit", asOf: "as_of", bar: "bar", claim: "claim", plot: "plot", account: "account", event: "event", subject: "subject" } as const;
-type Place = Record<keyof typeof NAMES, string>;
+type Place = Record<Exclude<keyof typeof NAMES, "desk">, string> & { desk: Desk };
 /** Where somebody works: without one, at the figures and the map of a unit. */
-export type Desk = "" | "accounts" | "tokens" | "public" | "ledger" | "sign-in";
+const DESKS = ["", "accounts", "tokens", "public", "ledger", "sign-in"] as const;
+export type Desk = (typeof DESKS)[number];
 const FIELDS = Object.keys(NAMES) as (keyof Place)[];
 
 function read(): Place {
   const query = new URLSearchParams(location.search);
-  return Object.fromEntries(FIELDS.map((field) => [field, query.get(NAMES[field]) ?? ""])) as Place;
+  const found = Object.fromEntries(FIELDS.map((field) => [field, query.get(NAMES[field]) ?? ""])) as Place;
+  return { ...found, desk: DESKS.find((desk) => desk === found.desk) ?? "" };
 }
 export const place = reactive(read());
 addEventListener("popstate", () => Object.assign(place, read()));
