@@ -1,7 +1,7 @@
 """What the API answers and takes about accounts, sign-in and tokens."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -34,7 +34,9 @@ class Me(Answer):
     full_name: str
     rights: list[Held]
     actions: list[Action] = Field(description="What is allowed somewhere")
+    everywhere: list[Action] = Field(description="What is allowed in the whole city")
     home: UnitName | None = Field(description="The highest unit that may be looked at")
+    homes: list[UnitName] = Field(description="The same, and those that lie elsewhere: several rights, several units")
     whole_city: bool = Field(description="Every unit may be looked at")
     must_change_password: bool
     until: datetime | None = Field(None, description="When the sign-in ends")
@@ -114,6 +116,7 @@ class TokenRow(Answer):
     id: int
     name: str
     unit_code: Code | None = Field(description="null for every unit")
+    unit_name: str | None
     may: list[Action]
     created_at: datetime
     last_used_at: datetime | None = Field(description="To the minute")
@@ -165,6 +168,7 @@ class LedgerRow(Answer):
     at: datetime
     actor: str
     unit_code: Code | None
+    unit_name: str | None
     event: str
     subject: str | None
     hash: str
@@ -173,3 +177,18 @@ class LedgerRow(Answer):
 class LedgerPage(Answer):
     entries: list[LedgerRow] = Field(description="The last first")
     next_before: int | None = Field(description="`before` for the page that follows; null on the last")
+
+
+Rows = Annotated[
+    dict[str, dict[str, list[Any]]],
+    Field(description="table → column → values; of a geometry and of a secret the hash stands there; no phone numbers"),
+]
+
+
+class LedgerEntry(LedgerRow):
+    """One entry with the rows that it changed, of each table the first fifty."""
+
+    previous: str = Field(description="The hash of the entry before it")
+    before: Rows
+    after: Rows
+    rows: dict[str, int] = Field(description="How many rows of each table it changed")

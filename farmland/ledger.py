@@ -35,6 +35,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 from farmland.database import Base, Moment, table_of
 from geodata.column import Geometry, decode, raw
+from geodata.problems import Kind, Problem
 
 Geometries = NDArray[np.object_]
 Columns = dict[str, list[Any]]
@@ -60,6 +61,12 @@ class Entry(Base):
     __table_args__ = (Index("ledger_entry_subject", "subject"),)
 
 
+ENTRY_UNKNOWN = Kind(
+    "entry_unknown",
+    "台账没有第 {seq} 条。",
+    "The ledger has no entry {seq}.",
+    "not_found",
+)
 FIRST = "0" * 64
 """What stands for the hash of the entry before the first."""
 
@@ -114,6 +121,14 @@ def restate(session: Session, tables: Iterable[Table], at: datetime) -> None:
         after |= stored(session, table)
     if after:
         note(session, "ledger.restated", None, None, actor="tianzhang init", at=at, after=after)
+
+
+def get_entry(session: Session, seq: int) -> Entry:
+    """The entry of that number. Raises ENTRY_UNKNOWN."""
+    entry = session.get(Entry, seq)
+    if entry is None:
+        raise Problem(ENTRY_UNKNOWN, seq=seq)
+    return entry
 
 
 def head(session: Session) -> tuple[int, str]:

@@ -115,6 +115,16 @@ class Holder:
         """The highest unit that may be looked at; None for every unit. Raises NOT_YOUR_ROLE where there is none."""
         return self.require_somewhere(Action.READ)[0].unit_code
 
+    def homes(self) -> list[str] | None:
+        """The units that may be looked at, without those that lie below another one, the highest first; None for every unit."""
+        found: list[str] = []
+        for right in sorted((one for one in self.rights if Action.READ in one.actions), key=_width):
+            if right.unit_code is None:
+                return None
+            if not any(is_within(right.unit_code, higher) for higher in found):
+                found.append(right.unit_code)
+        return found
+
     def stems(self, action: Action) -> list[str] | None:
         """The units in which an action is allowed; None for all."""
         units = [right.unit_code for right in self.rights if action in right.actions]

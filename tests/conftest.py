@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import shapely
 import uvicorn
+from playwright.sync_api import Browser, sync_playwright
 from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
@@ -45,7 +46,8 @@ class ByCity(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         kind = "sqlite" if "sqlite" in nodeid.rpartition("[")[2] else "postgis"
-        return f"demonstration on {kind}" if Path(file).stem in ("test_demonstration", "test_web") else file
+        shared = ("test_demonstration", "test_web", "test_web_accounts")
+        return f"demonstration on {kind}" if Path(file).stem in shared else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCity:
@@ -232,6 +234,26 @@ def signed_in(address: str, account: str = "officer") -> dict[str, str]:
     headers = {"Origin": address}
     answer = httpx.post(f"{address}/api/v1/sign-in/demonstration", json={"account": account}, headers=headers)
     return headers | {"Cookie": answer.raise_for_status().headers["set-cookie"].partition(";")[0]}
+
+
+def cookie(address: str, account: str) -> Any:
+    """What a browser holds that is signed in to an account of the demonstration."""
+    name, _, value = signed_in(address, account)["Cookie"].partition("=")
+    return {"name": name, "value": value, "url": address, "httpOnly": True, "sameSite": "Strict"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    flags = [
+        "--no-sandbox",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+        "--disable-background-networking",
+    ]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        yield chromium
+        chromium.close()
 
 
 @contextmanager

@@ -5,32 +5,16 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from conftest import serving, signed_in
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from conftest import cookie, serving
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from farmland.database import Database
 
 TOWN, VILLAGE, GROUP = "430582104000", "430582104203", "43058210420309"
 PHONE = {"width": 390, "height": 844}
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def cookie(address: str, account: str) -> Any:
-    """What a browser holds that is signed in to an account of the demonstration."""
-    name, _, value = signed_in(address, account)["Cookie"].partition("=")
-    return {"name": name, "value": value, "url": address, "httpOnly": True, "sameSite": "Strict"}
 
 
 @pytest.fixture

@@ -1,19 +1,41 @@
 """The ledger, for auditors: what was done, by whom, for which unit."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from api import account_contract as contract
 from api.answers import json
 from api.context import Ledger, Reading
+from api.routes.holding import unit_names
 from api.taken import Id, Text
-from farmland.ledger import Entry
+from farmland.ledger import Content, Entry, get_entry
 from farmland.units import within_any
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
+_SHOWN = 50
+"""Rows of a table that one entry shows: an import's has all that it wrote."""
+_PRIVATE = ("phone",)
+"""Columns that it does not show: they are nothing that an auditor needs here."""
+
+
+def _rows(session: Session, entries: list[Entry]) -> list[dict[str, Any]]:
+    names = unit_names(session, (one.unit_code for one in entries))
+    fields = [field for field in contract.LedgerRow.model_fields if field != "unit_name"]
+    return [
+        {field: getattr(one, field) for field in fields} | {"unit_name": names.get(one.unit_code)} for one in entries
+    ]
+
+
+def _first(content: Content) -> Content:
+    return {
+        table: {column: values[:_SHOWN] for column, values in columns.items() if column not in _PRIVATE}
+        for table, columns in content.items()
+    }
 
 
 @router.get("", summary="Entries of the ledger, the last first", response_model=contract.LedgerPage)
@@ -36,6 +58,21 @@ def entries(
     if before:
         found = found.where(Entry.seq < before)
     rows = session.scalars(found).all()
-    names = contract.LedgerRow.model_fields
     more = rows[-1].seq if len(rows) == limit and rows[-1].seq > 1 else None
-    return json({"entries": [{name: getattr(row, name) for name in names} for row in rows], "next_before": more})
+    return json({"entries": _rows(session, list(rows)), "next_before": more})
+
+
+@router.get("/{seq}", summary="One entry, with the rows that it changed", response_model=contract.LedgerEntry)
+def entry(session: Reading, reader: Ledger, seq: Annotated[int, Path(ge=1, le=2**53)]) -> Response:
+    found = get_entry(session, seq)
+    reader.require(found.unit_code)
+    before, after = orjson.loads(found.before), orjson.loads(found.after)
+    counts = {
+        table: len(next(iter(columns.values()), []))
+        for content in (before, after)
+        for table, columns in content.items()
+    }
+    return json(
+        _rows(session, [found])[0]
+        | {"previous": found.previous, "before": _first(before), "after": _first(after), "rows": counts}
+    )

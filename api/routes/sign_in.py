@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api import account_contract as contract
@@ -16,7 +17,7 @@ from farmland import sign_in
 from farmland.accounts import Account
 from farmland.rights import Holder
 from farmland.roles import Action
-from farmland.units import cities, get_unit
+from farmland.units import Unit, cities
 
 router = APIRouter(tags=["sign-in"])
 KEEP = timedelta(days=30)
@@ -25,16 +26,21 @@ KEEP = timedelta(days=30)
 def _me(session: Session, holder: Holder, until: datetime | None = None) -> dict[str, Any]:
     account = session.get(Account, holder.account_id) if holder.account_id is not None else None
     actions = sorted({action for right in holder.rights for action in right.actions})
-    able = Action.READ in actions
-    code = holder.home() if able else None
-    top = get_unit(session, code) if code else next(iter(cities(session)), None) if able else None
+    codes = holder.homes()
+    found = {unit.code: unit for unit in session.scalars(select(Unit).where(Unit.code.in_(codes or [])))}
+    homes = [
+        {"code": unit.code, "name": unit.name, "level": unit.level}
+        for unit in (cities(session) if codes is None else [found[code] for code in codes])
+    ]
     return {
         "account": account.name if account else None,
         "name": holder.name,
         "full_name": account.full_name if account else holder.name,
         "rights": rights_json(session, {0: holder.rights})[0],
         "actions": actions,
-        "home": {"code": top.code, "name": top.name, "level": top.level} if top else None,
+        "everywhere": [action for action in actions if holder.may(action, None)],
+        "home": homes[0] if homes else None,
+        "homes": homes,
         "whole_city": holder.may(Action.READ, None),
         "must_change_password": holder.must_change_password,
         "until": until,

@@ -6,6 +6,7 @@ from fastapi.responses import Response
 from api import account_contract as contract
 from api.answers import json
 from api.context import Accounts, Reading, Records
+from api.routes.holding import unit_names
 from api.taken import Id
 from farmland import city, tokens
 from farmland.tokens import Token
@@ -18,14 +19,16 @@ router = APIRouter(prefix="/tokens", tags=["accounts"])
 def list_tokens(session: Reading, manager: Accounts) -> Response:
     uses = tokens.last_uses(session)
     shown = [one for one in tokens.in_use(session) if manager.holder.may(manager.action, one.unit_code)]
-    return json({"tokens": [_row(one) | {"last_used_at": uses.get(one.id)} for one in shown]})
+    names = unit_names(session, (one.unit_code for one in shown))
+    return json({"tokens": [_row(one, names) | {"last_used_at": uses.get(one.id)} for one in shown]})
 
 
-def _row(token: Token) -> dict[str, object]:
+def _row(token: Token, names: dict[str | None, str]) -> dict[str, object]:
     return {
         "id": token.id,
         "name": token.name,
         "unit_code": token.unit_code,
+        "unit_name": names.get(token.unit_code),
         "may": token.may.split(),
         "created_at": token.created_at,
     }

@@ -25,7 +25,8 @@ export interface Chief { name: string; duty: string; since: string }
 export interface Link { level: Level; unit_code: string; unit_name: string; chiefs: Chief[] }
 export interface About {
   version: string; city: UnitName | null; today: string; demonstration: boolean; note_zh: string; note_en: string;
-  oidc: { name: string } | null; open_accounts: { account: string; full_name: string }[]; tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
+  oidc: { name: string } | null; open_accounts: { account: string; full_name: string }[]; cities: UnitName[]; public: boolean;
+  tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
 }
 export interface ClaimRow {
   number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;
@@ -47,10 +48,32 @@ export interface Features<P = unknown> extends GeoJSON.FeatureCollection<Shape, 
 /** A refusal in the reader's words. */
 export class Refused extends Error {}
 
+export const ROLES = ["administrator", "officer", "field_chief", "inspector", "leader", "auditor"] as const;
+export type Role = (typeof ROLES)[number];
+export const ACTIONS = ["read", "ledger", "report", "check", "accept", "allocate", "accounts", "operate"] as const;
+export type Action = (typeof ACTIONS)[number];
+/** A role for a unit and all below it; without a unit, for every one. */
+export interface Held { role: Role | null; unit_code: string | null; unit_name: string | null; from_roster: boolean }
 export interface Me {
-  account: string | null; name: string; full_name: string; actions: string[]; home: UnitName | null;
-  whole_city: boolean; must_change_password: boolean;
+  account: string | null; name: string; full_name: string; rights: Held[]; actions: Action[]; everywhere: Action[];
+  home: UnitName | null; homes: UnitName[]; whole_city: boolean; must_change_password: boolean;
 }
+export interface Account {
+  account: string; full_name: string; state: "invited" | "active" | "shut"; roster_number: string | null; rights: Held[];
+  created_at: string; code_until: string | null;
+}
+export interface Invited { account: string; code: string; until: string }
+export interface Token {
+  id: number; name: string; unit_code: string | null; unit_name: string | null; may: Action[]; created_at: string; last_used_at: string | null;
+}
+export interface PublicTown { unit_code: string; unit_name: string; target_mu: number | null; accepted_mu: number; warning: Warning }
+export interface PublicFigures { as_of: string; city: PublicTown; towns: PublicTown[] }
+export interface EntryRow {
+  seq: number; at: string; actor: string; unit_code: string | null; unit_name: string | null; event: string; subject: string | null; hash: string;
+}
+/** Table → column → values. */
+export type Rows = Record<string, Record<string, unknown[]>>;
+export interface Entry extends EntryRow { previous: string; before: Rows; after: Rows; rows: Record<string, number> }
 
 async function ask<T>(path: string, query: URLSearchParams, init?: RequestInit): Promise<T> {
   query.set("lang", language.value);
@@ -62,6 +85,7 @@ async function ask<T>(path: string, query: URLSearchParams, init?: RequestInit):
   }
   if (answer.ok) return (await answer.json()) as T;
   const problem = await answer.json().catch(() => ({}));
+  if (answer.status === 401) dispatchEvent(new CustomEvent<string>("signed-out", { detail: problem.detail }));
   throw new Refused(problem.detail ?? `${answer.status} ${answer.statusText}`, { cause: answer.status });
 }
 
@@ -71,5 +95,5 @@ export function get<T>(path: string, query: Record<string, string | undefined> =
 }
 
 /** A change that the reader asks for. */
-export const send = <T>(method: "POST" | "PUT", path: string, body?: object): Promise<T> =>
-  ask<T>(path, new URLSearchParams(), { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+export const send = <T>(method: "POST" | "PUT" | "DELETE", path: string, body?: object, query: Record<string, string | null> = {}): Promise<T> =>
+  ask<T>(path, new URLSearchParams(Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1]))), { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) });

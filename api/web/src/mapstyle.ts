@@ -11,19 +11,21 @@ const empty: GeoJSONSourceSpecification = { type: "geojson", data: { type: "Feat
 /** Letters are drawn by the browser itself: no glyphs are fetched. */
 const font = { "text-font": ["sans-serif"] };
 
+/** With the tiles of the whole city, or without them: plots then come as features. */
 export function mapStyle(tiles: string | null): StyleSpecification {
-  const plots: any[] = tiles == null ? [] : [
+  const source = tiles == null ? { source: "plots" } : { source: "city", "source-layer": "plot" };
+  const plots: any[] = [
     // Far off, plots only darken the colour of their unit, so that a warning is still read as what it is.
-    { id: "plots", type: "fill", source: "city", "source-layer": "plot", minzoom: PLOTS_FROM, paint: {
+    { id: "plots", type: "fill", ...source, minzoom: PLOTS_FROM, paint: {
       "fill-antialias": false,
       "fill-color": by(NEAR - 0.7, "#20331f", NEAR + 0.3, basic(FARMLAND_COLOURS.basic, FARMLAND_COLOURS.other)),
       "fill-opacity": by(PLOTS_FROM, 0.04, PLOTS_FROM + 1, basic(0.24, 0.12), NEAR + 0.3, 0.9) } },
-    { id: "plot-edges", type: "line", source: "city", "source-layer": "plot", minzoom: NEAR, paint: { "line-color": "#4d6b37", "line-width": by(NEAR, 0.2, 16, 0.8) } },
+    { id: "plot-edges", type: "line", ...source, minzoom: NEAR, paint: { "line-color": "#4d6b37", "line-width": by(NEAR, 0.2, 16, 0.8) } },
   ];
   return {
     version: 8,
     sources: {
-      units: empty, claims: empty, "claim-middles": empty, chosen: empty,
+      units: empty, plots: empty, claims: empty, "claim-middles": empty, chosen: empty,
       ...(tiles != null && { city: { type: "vector", url: tiles } }),
     },
     layers: [

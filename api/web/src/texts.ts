@@ -1,5 +1,7 @@
 /** Every word of the page, Chinese first, and how figures and days are written. */
 import { ref, watchEffect } from "vue";
+import { ACCOUNT_TEXTS } from "./accounttexts";
+import { LEDGER_TEXTS } from "./ledgertexts";
 
 export type Language = "zh" | "en";
 const asked = new URLSearchParams(location.search).get("lang") ?? localStorage.getItem("lang");
@@ -67,6 +69,7 @@ const TEXTS = {
   no_polygons: ["这里没有行政单位的界线。用 tianzhang import units 文件 导入带界线的文件（gpkg、shp、geojson）。",
     "The units here have no borders. Import a file that has them (gpkg, shp, geojson): tianzhang import units FILE"],
   no_tiles: ["责任田尚未切图：运行 tianzhang tiles", "The plots are not on the map yet: run tianzhang tiles"],
+  too_many_plots: ["责任田 {count} 块，太多，图上不画：请进入下级单位", "{count} plots are too many for the map: choose a unit below"],
   // Claims
   claim: ["恢复申报", "Restoration claim"], claims: ["恢复申报", "Restoration claims"], number: ["编号", "Number"],
   kind: ["来源", "Source"], former_use: ["原用途", "Former use"], crop: ["现种", "Present crop"], gross: ["图形面积", "Gross area"],
@@ -91,6 +94,7 @@ const TEXTS = {
     "Import the units first, then the targets and the claims; or look at the made-up city:"],
   no_target: ["本单位没有分解到恢复任务。", "No part of a restoration target is allocated to this unit."],
   no_target_help: ["用 tianzhang import targets 文件 导入任务分解。", "Import the allocation: tianzhang import targets FILE"],
+  ...ACCOUNT_TEXTS, ...LEDGER_TEXTS,
 } satisfies Record<string, [string, string]>;
 export type Text = keyof typeof TEXTS;
 
@@ -116,5 +120,8 @@ export const percent = (value: number | null | undefined, digits = 1): string =>
 export const dayInWords = (day: string, weekday = true): string =>
   new Date(day).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en-GB",
     { year: "numeric", month: "long", day: "numeric", weekday: weekday ? "long" : undefined, timeZone: "UTC" });
+/** A moment in Shanghai, to the minute. */
+export const moment = (at: string): string =>
+  new Date(at).toLocaleString("sv-SE", { timeZone: "Asia/Shanghai", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 export const monthAndDay = (day: string): string =>
   new Date(day).toLocaleDateString(language.value === "zh" ? "zh-CN" : "en-GB", { month: language.value === "zh" ? "long" : "short", day: "numeric", timeZone: "UTC" });
