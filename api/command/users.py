@@ -63,7 +63,7 @@ def list_(
     with database_of(context.obj) as database, database.reading() as session:
         units = [normal_code(unit)] if unit else None
         found = session.scalars(search_accounts(text or None, role, units, city.now(session))).all()
-        rights = rights_of_all(session, {one.id: one.chief_id for one in found})
+        rights = rights_of_all(session, [one.id for one in found])
         for one in found:
             state = "shut" if one.disabled_at else "active" if one.password else "invited"
             held = " ".join(f"{right.role}:{right.unit_code or '*'}" for right in rights[one.id])

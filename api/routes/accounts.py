@@ -33,7 +33,7 @@ OWN_RIGHTS = Kind(
 
 
 def _rows(session: Session, found: list[Account]) -> list[dict[str, Any]]:
-    rights = rights_json(session, rights_of_all(session, {one.id: one.chief_id for one in found}))
+    rights = rights_json(session, rights_of_all(session, [one.id for one in found]))
     chiefs = [one.chief_id for one in found if one.chief_id is not None]
     numbers = dict(session.execute(select(Chief.id, Chief.code).where(Chief.id.in_(chiefs))).all())
     return [
@@ -53,7 +53,7 @@ def _rows(session: Session, found: list[Account]) -> list[dict[str, Any]]:
 def _managed(session: Session, manager: Asked, name: str) -> Account:
     """The account, which the manager may change: none of its rights reaches further. Raises NOT_YOUR_UNIT."""
     account = get_account(session, name)
-    held = rights_of_all(session, {account.id: account.chief_id})[account.id]
+    held = rights_of_all(session, [account.id])[account.id]
     for right in held or (Right(frozenset(), None),):
         manager.require(right.unit_code)
     return account

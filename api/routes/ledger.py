@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -63,7 +63,7 @@ def entries(
 
 
 @router.get("/{seq}", summary="One entry, with the rows that it changed", response_model=contract.LedgerEntry)
-def entry(session: Reading, reader: Ledger, seq: Annotated[int, Path(ge=1, le=2**53)]) -> Response:
+def entry(session: Reading, reader: Ledger, seq: Id) -> Response:
     found = get_entry(session, seq)
     reader.require(found.unit_code)
     before, after = orjson.loads(found.before), orjson.loads(found.after)
