@@ -49,7 +49,7 @@ class SignInBody(Taken):
 
 
 class DemonstrationBody(Taken):
-    account: AccountName
+    account: AccountName = Field(examples=["officer"])
 
 
 class ActivationBody(Taken):

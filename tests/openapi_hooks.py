@@ -12,13 +12,19 @@ TOKEN_ID = os.environ.get("TIANZHANG_FUZZ_TOKEN_ID")
 """The id of the token with which a program asks."""
 
 
+KEPT = ("keeper", "officer")
+"""The accounts that are entered without a password, until they have an activation code or are shut."""
+
+
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
-    """Nobody takes the right to ask from themselves: after that, all that follows would be refused."""
+    """Nobody takes away what all that follows needs: the right to ask, accounts to enter, the public page."""
     parts = case.path_parameters or {}
     if case.method == "DELETE" and "token_id" in parts:
         return str(parts["token_id"]) != TOKEN_ID
-    return not (case.path.endswith("/code") and str(parts["name"]).strip().casefold() == PERSON)
+    if case.path.endswith(("/code", "/shut")):
+        return str(parts["name"]).strip().casefold() not in KEPT
+    return not (case.path == "/api/v1/public" and case.body == {"on": False})
 
 
 @schemathesis.check
@@ -29,6 +35,33 @@ def right_data_is_no_wrong_request(
     meant = case.meta is not None and case.meta.generation.mode.is_positive
     if meant and response.status_code == 422:
         assert response.json()["code"] != "invalid_request", response.json()["detail"]
+
+
+# What needs a password or an activation code, which nobody guesses; and what programs do not do.
+OUT_OF_REACH = {"POST /api/v1/sign-in", "POST /api/v1/activation", "PUT /api/v1/me/password"}
+FOR_PERSONS = {"POST /api/v1/sign-in/demonstration", "POST /api/v1/sign-out", "POST /api/v1/sign-out/everywhere"}
+
+
+if PERSON or TOKEN_ID:
+
+    @schemathesis.check
+    class every_operation_is_reached:
+        """Whoever may do everything has been answered with more than refusals."""
+
+        def __init__(self) -> None:
+            self.asked: set[str] = set()
+            self.reached: set[str] = set()
+
+        def after_response(
+            self, ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+        ) -> None:
+            self.asked.add(case.operation.label)
+            if response.status_code < 400:
+                self.reached.add(case.operation.label)
+
+        def after_run(self, ctx: schemathesis.CheckContext) -> None:
+            missed = self.asked - self.reached - OUT_OF_REACH - (set() if PERSON else FOR_PERSONS)
+            assert not missed, f"only refused: {', '.join(sorted(missed))}"
 
 
 if PERSON:

@@ -16,8 +16,8 @@ import geopandas as gpd
 import httpx
 import pytest
 import shapely
-from conftest import COMMAND, VILLAGE, run_command, signed_in
-from test_api import FIELD, HALF, body
+from conftest import COMMAND, VILLAGE, run_command
+from test_api import FIELD, body
 from test_evidence import PDF, encoded, picture
 from test_operations import Place, Served, server, small_place
 
@@ -25,14 +25,25 @@ from farmland import city
 from farmland.accounts import Account, add_account, grant
 from farmland.clock import SHANGHAI, day_of
 from farmland.periods import close_period
+from farmland.public_page import switch_public
 from farmland.roles import Action, Role
 from farmland.tokens import add_token
 from farmland.warning import WarningColours
 
-EXAMPLES = int(os.environ.get("TIANZHANG_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("TIANZHANG_FUZZ_EXAMPLES", "8"))
 SEED = int(os.environ.get("TIANZHANG_FUZZ_SEED", "1"))
 NOW = datetime(2022, 4, 26, 20, tzinfo=SHANGHAI)
-LANDS = [shapely.box(111.70 + at / 100, 27.21, 111.705 + at / 100, 27.215) for at in range(4)]
+LANDS = [shapely.box(111.701 + at / 800, 27.21, 111.702 + at / 800, 27.212) for at in range(16)]
+ENTERED = [
+    ("keeper", Role.ADMINISTRATOR),
+    ("keeper", Role.OFFICER),
+    ("other", Role.ADMINISTRATOR),
+    ("officer", Role.LEADER),
+]
+"""The accounts that are entered without a password, and their roles."""
+TAKEN = ("check", "check accept", "check accept", "")
+STATES = {number: TAKEN[at % 4] for at, number in enumerate("ABCDEFGHIJKLMNOP")}
+"""The claims of the city, and the steps that each has taken."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgis"])
@@ -50,28 +61,36 @@ def furnish(place: Place) -> None:
     assert done.returncode == 0, done.stderr
     with place.database.writing() as session:
         session.add(city.Demonstration(id=1, now=NOW, note_zh="试", note_en="a test"))
-        for name, role in (("keeper", Role.ADMINISTRATOR), ("keeper", Role.OFFICER), ("other", Role.ADMINISTRATOR)):
+        for name, role in ENTERED:
             account = session.query(Account).filter_by(name=name).one_or_none()
             account = account or add_account(session, name, "", actor="a test")[0]
             account.code = account.code_until = None
             grant(session, account, role, None, actor="a test")
         for name in ("li.ming", "wang.fang"):
             grant(session, add_account(session, name, "", actor="a test")[0], Role.INSPECTOR, VILLAGE, actor="a test")
+        switch_public(session, True, actor="a test")
         last_day = day_of(NOW - timedelta(days=30))
         close_period(session, VILLAGE, last_day, NOW, actor="a test", colours=WarningColours())
 
 
 @pytest.fixture(scope="module")
 def served(place: Place) -> Iterator[Served]:
-    """The server on that city, with claims in several states and evidence."""
+    """The server on that city, with claims in several states, which nobody took who asks later, and evidence."""
+    with place.database.writing() as session:
+        secrets = {
+            name: add_token(session, name, None, Action, city.next_moment(session), actor="a test")[1]
+            for name in ("the village", "the town", "the city")
+        }
+    village, town, whole = ({"Authorization": f"Bearer {secret}"} for secret in secrets.values())
     with server(place.env, place.folder / "log") as running:
-        headers = signed_in(running.address, "keeper")
-        with httpx.Client(base_url=f"{running.address}/api/v1", headers=headers, timeout=60) as client:
-            for number, land in zip("ABCD", (FIELD, HALF, *LANDS[1:3]), strict=True):
+        with httpx.Client(base_url=f"{running.address}/api/v1", headers=village, timeout=60) as client:
+            for seed, ((number, steps), land) in enumerate(zip(STATES.items(), LANDS, strict=True)):
                 client.post("/claims", json=body(land, number=number)).raise_for_status()
-                for content in (PDF, encoded(picture())):
+                for content in (PDF, encoded(picture(seed))):
                     client.post(f"/claims/{number}/evidence", content=content).raise_for_status()
-            client.post("/claims/B/check", json={}).raise_for_status()
+                for step, who in zip(steps.split(), (town, whole), strict=False):
+                    answer = client.post(f"/claims/{number}/{step}", json={}, headers=who)
+                    assert answer.is_success, answer.text
         yield running
 
 

@@ -235,7 +235,7 @@ class Correction(Taken):
 
     state: State = Field(description="The step that is corrected")
     at: Moment = Field(description="When it happened")
-    why: Text = Field(max_length=500)
+    why: Text = Field(max_length=500, examples=["日期写错"])
 
 
 @router.post(
@@ -270,7 +270,7 @@ def all_entries(session: Reading, reader: Ledger, number: Number) -> Response:
 class Why(Taken):
     """Why a step is taken; a rejection and a revocation need it. And on whose device, by a person of which household."""
 
-    why: Text = Field("", max_length=500)
+    why: Text = Field("", max_length=500, examples=["现场没有种植"])
     device: Text | None = Field(None, max_length=100, description="The device on which it was entered")
     household: Text | None = Field(None, max_length=40, description="The household of whoever takes the step")
 
