@@ -19,7 +19,7 @@ import numpy as np
 import psycopg
 import pytest
 import shapely
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from xdist.scheduler import LoadFileScheduling
 
 from farmland.clock import SHANGHAI
@@ -240,6 +240,7 @@ def cookie(address: str, account: str) -> Any:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=60_000)  # other tests run beside these
     flags = [
         "--no-sandbox",
         "--use-angle=swiftshader",
