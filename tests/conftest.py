@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import shapely
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
@@ -244,6 +244,7 @@ def cookie(address: str, account: str) -> Any:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=60_000)  # other tests run beside these
     flags = [
         "--no-sandbox",
         "--use-angle=swiftshader",

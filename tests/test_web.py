@@ -48,30 +48,30 @@ def page(browser: Browser, demo_server: str) -> Iterator[Page]:
 
 def test_the_headline_and_the_way_down(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
-    expect(page.get_by_test_id("accepted")).to_have_text("5,200.00", timeout=60_000)
+    expect(page.get_by_test_id("accepted")).to_have_text("5,200.00")
     expect(page.get_by_test_id("target")).to_have_text("12,700")
     expect(page.get_by_test_id("warning")).to_contain_text("红")
     expect(page.get_by_test_id("days-left")).to_contain_text("65")
     expect(page.get_by_test_id("note")).to_contain_text("虚构")
     page.wait_for_selector('[data-testid=map][data-idle="430582000000"]')
     page.get_by_test_id("ranking").get_by_role("button", name="仙槎桥镇").click()
-    expect(page.get_by_test_id("target")).to_have_text("660", timeout=60_000)
+    expect(page.get_by_test_id("target")).to_have_text("660")
     page.get_by_test_id("ranking").get_by_role("button", name="清江村").click()
-    expect(page.get_by_test_id("unit-name")).to_have_text("清江村", timeout=60_000)
+    expect(page.get_by_test_id("unit-name")).to_have_text("清江村")
     page.wait_for_selector('[data-testid=map][data-idle="430582104203"]')
     page.go_back()
-    expect(page.get_by_test_id("unit-name")).to_have_text("仙槎桥镇", timeout=60_000)
+    expect(page.get_by_test_id("unit-name")).to_have_text("仙槎桥镇")
 
 
 def test_search_language_and_a_bar_of_the_waterfall(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
     page.get_by_test_id("language").click()
-    expect(page.get_by_test_id("headline")).to_contain_text("Accepted", timeout=60_000)
+    expect(page.get_by_test_id("headline")).to_contain_text("Accepted")
     page.get_by_test_id("bar-outside_unit").click()
-    expect(page.get_by_test_id("claims")).to_contain_text("Outside the unit", timeout=60_000)
+    expect(page.get_by_test_id("claims")).to_contain_text("Outside the unit")
     page.get_by_test_id("search").fill("清江")
     page.get_by_test_id("found").get_by_role("button").first.click()
-    expect(page.get_by_test_id("unit-name")).to_contain_text("清江", timeout=60_000)
+    expect(page.get_by_test_id("unit-name")).to_contain_text("清江")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def no_wider_than_the_window(page: Page) -> bool:
 def test_the_verdict_and_those_behind_first(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
     verdict = page.get_by_test_id("verdict")
-    expect(verdict).to_contain_text("比计划少 2,939.23 亩", timeout=60_000)
+    expect(verdict).to_contain_text("比计划少 2,939.23 亩")
     expect(verdict).to_contain_text("25 个镇")
     for count in ("4 ●绿", "4 ▲黄", "17 ■红"):
         expect(verdict).to_contain_text(count)
@@ -115,7 +115,7 @@ def test_the_verdict_and_those_behind_first(page: Page, demo_server: str) -> Non
 
 def test_down_to_a_plot_and_who_answers_for_it(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
-    expect(page.get_by_test_id("chiefs")).to_contain_text("邵东市总田长", timeout=60_000)
+    expect(page.get_by_test_id("chiefs")).to_contain_text("邵东市总田长")
     page.get_by_test_id("ranking").get_by_role("button", name="仙槎桥镇").click()
     page.get_by_test_id("ranking").get_by_role("button", name="清江村").click()
     expect(page.get_by_test_id("target")).to_have_text("39.70")
@@ -162,7 +162,7 @@ def test_a_plot_is_opened_by_a_click_on_the_map(page: Page, demo_server: str, de
 def test_a_claim_with_its_history_as_of_a_day(page: Page, demo_server: str) -> None:
     page.goto(f"{demo_server}/?unit={VILLAGE}")
     claims = page.get_by_test_id("unit-claims")
-    expect(claims.locator("tbody tr")).to_have_count(3, timeout=60_000)
+    expect(claims.locator("tbody tr")).to_have_count(3)
     claims.get_by_role("button", name="2022-0930").click()
     details = page.get_by_test_id("details")
     for text in ("房屋拆除后的荒地", "大豆、南瓜、玉米", "22.00 亩", "清江村田长"):
@@ -181,7 +181,7 @@ def test_a_claim_with_its_history_as_of_a_day(page: Page, demo_server: str) -> N
 def test_the_claims_of_a_bar_as_a_file(page: Page, demo_server: str, tmp_path: Path) -> None:
     page.goto(demo_server)
     bar = page.get_by_test_id("bar-rejected")
-    expect(bar).to_contain_text("退回", timeout=60_000)
+    expect(bar).to_contain_text("退回")
     expect(bar).to_contain_text("41 件")
     bar.click()
     rows = page.get_by_test_id("claims").locator("tbody tr")
@@ -244,7 +244,7 @@ def test_the_page_answers_while_plots_are_drawn(page: Page, demo_server: str) ->
 def test_a_unit_that_does_not_exist(page: Page, demo_server: str) -> None:
     page.goto(f"{demo_server}/?unit=430582999999")
     refused = page.get_by_test_id("refused")
-    expect(refused).to_contain_text("430582999999", timeout=60_000)
+    expect(refused).to_contain_text("430582999999")
     expect(page.get_by_test_id("headline")).to_have_count(0)
     refused.get_by_role("button", name="返回 邵东市").click()
     expect(page.get_by_test_id("target")).to_have_text("12,700")
@@ -255,15 +255,15 @@ def test_a_failed_fetch_can_be_tried_again(page: Page, demo_server: str) -> None
     page.route("**/api/v1/progress?*", lambda route: route.abort())
     page.goto(demo_server)
     refused = page.get_by_test_id("refused")
-    expect(refused).to_contain_text("连不上服务器", timeout=60_000)
+    expect(refused).to_contain_text("连不上服务器")
     page.unroute("**/api/v1/progress?*")
     refused.get_by_role("button", name="重试").click()
-    expect(page.get_by_test_id("accepted")).to_have_text("5,200.00", timeout=60_000)
+    expect(page.get_by_test_id("accepted")).to_have_text("5,200.00")
 
 
 def test_the_day_is_bounded_and_said_in_words(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
-    expect(page.get_by_test_id("day")).to_contain_text("2022年4月26日星期二", timeout=60_000)
+    expect(page.get_by_test_id("day")).to_contain_text("2022年4月26日星期二")
     day = page.get_by_test_id("as-of")
     expect(day).to_have_attribute("max", "2022-04-26")
     day.fill("2021-12-01")
@@ -275,7 +275,7 @@ def test_the_day_is_bounded_and_said_in_words(page: Page, demo_server: str) -> N
 
 def test_the_keyboard_goes_all_the_way(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
-    expect(page.get_by_test_id("ranking")).to_contain_text("流泽镇", timeout=60_000)
+    expect(page.get_by_test_id("ranking")).to_contain_text("流泽镇")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="跳到内容")).to_be_focused()
     page.get_by_role("button", name="流泽镇").focus()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from conftest import cookie, signed_in
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 TOWN, VILLAGE, OTHER_VILLAGE = "430582104000", "430582104203", "430582104204"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -232,6 +232,40 @@ def test_two_rights_are_two_units_to_choose_between(
     assert field.tiles == []
 
 
+def test_an_administrator_of_a_town_manages_its_accounts(
+    visiting: Visiting, demo_server: str, administrator: httpx.Client, person: str
+) -> None:
+    grant = {"role": "administrator", "unit_code": TOWN}
+    administrator.post(f"/accounts/{person}/grants", json=grant).raise_for_status()
+    other = f"{person}b"
+    body = {"account": other, "full_name": "王五", "role": "inspector", "unit_code": VILLAGE}
+    administrator.post("/accounts", json=body).raise_for_status()
+    try:
+        office = visiting()
+        page = office.page
+        enter(page, demo_server, person)
+        expect(page.get_by_test_id("unit-name")).to_have_text("仙槎桥镇")
+        office.failed.clear()
+        page.get_by_test_id("desks").get_by_role("button", name="管理").click()
+        expect(page.get_by_test_id("administration").get_by_role("button")).to_have_text(["账号", "令牌"])
+        rows = page.get_by_test_id("accounts").locator("tbody tr")
+        expect(rows.filter(has_text="仙槎桥镇田长")).to_have_count(1)
+        expect(rows.filter(has_text="审计组")).to_have_count(0)
+        rows.filter(has_text=other).get_by_role("button").click()
+        card = page.get_by_test_id("account")
+        card.get_by_role("button", name="收回").click()
+        expect(page.get_by_test_id("confirm")).to_contain_text("最后一项权限")
+        page.get_by_test_id("confirm-yes").click()
+        expect(page.get_by_test_id("notice")).to_contain_text("已收回“王五”的巡查员（清江村）")
+        expect(page.get_by_test_id("undo")).to_have_count(0)
+        assert office.failed == []
+        assert office.tiles == []
+        page.goto(f"{demo_server}/?desk=accounts&account=officer")
+        expect(page.get_by_test_id("refused")).to_contain_text(f"只能在 {TOWN} 及其下级管理账号")
+    finally:
+        leave_no_trace(administrator, other)
+
+
 def test_the_server_says_why_a_change_is_refused(visiting: Visiting, demo_server: str) -> None:
     page = visiting("administrator").page
     page.goto(f"{demo_server}/?desk=accounts&account=administrator")
@@ -260,6 +294,29 @@ def test_accounts_are_found_by_name_role_and_unit(visiting: Visiting, demo_serve
     page.get_by_test_id("found").get_by_role("button").first.click()
     expect(rows.filter(has_text="清江村田长")).to_have_count(1)
     expect(rows.filter(has_text="审计组")).to_have_count(0)
+
+
+def test_accounts_come_page_by_page(visiting: Visiting, demo_server: str) -> None:
+    page = visiting("administrator").page
+    asked: list[str] = []
+
+    def many(route: Route) -> None:
+        asked.append(route.request.url)
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"total": 120})
+
+    page.route("**/api/v1/accounts?*", many)
+    page.goto(f"{demo_server}/?desk=accounts")
+    expect(page.get_by_text("第 1–50 个，共 120 个")).to_be_visible()
+    following = page.get_by_test_id("next-page")
+    following.click()
+    expect(page.get_by_text("第 51–100 个，共 120 个")).to_be_visible()
+    following.click()
+    expect(page.get_by_text("第 101–120 个，共 120 个")).to_be_visible()
+    expect(following).to_be_disabled()
+    assert ["offset=0" in asked[0], "offset=50" in asked[1], "offset=100" in asked[2]] == [True] * 3
+    page.get_by_test_id("find-account").fill("镇")
+    expect(page.get_by_text("第 1–50 个，共 120 个")).to_be_visible()
 
 
 def test_a_token_is_made_used_and_withdrawn(visiting: Visiting, demo_server: str, administrator: httpx.Client) -> None:
@@ -308,6 +365,9 @@ def test_the_public_page_is_seen_while_it_is_on(
         rows = anybody.get_by_test_id("public-towns").locator("tbody tr")
         expect(rows).to_have_count(25)
         expect(rows.first).to_contain_text("流泽镇")
+        assert no_wider_than_the_window(anybody)
+        anybody.get_by_test_id("language").click()
+        expect(rows.first).to_contain_text("green")
         assert no_wider_than_the_window(anybody)
         anybody.get_by_test_id("to-sign-in").click()
         expect(anybody.get_by_test_id("sign-in")).to_be_visible()
