@@ -315,8 +315,12 @@ def test_accounts_come_page_by_page(visiting: Visiting, demo_server: str) -> Non
     expect(page.get_by_text("第 101–120 个，共 120 个")).to_be_visible()
     expect(following).to_be_disabled()
     assert ["offset=0" in asked[0], "offset=50" in asked[1], "offset=100" in asked[2]] == [True] * 3
-    page.get_by_test_id("find-account").fill("镇")
+    with page.expect_response("**/api/v1/accounts?q=*"):
+        page.get_by_test_id("find-account").fill("镇")
     expect(page.get_by_text("第 1–50 个，共 120 个")).to_be_visible()
+    assert "offset=0" in asked[3]
+    page.unroute("**/api/v1/accounts?*")
+    assert len(asked) == 4
 
 
 def test_a_token_is_made_used_and_withdrawn(visiting: Visiting, demo_server: str, administrator: httpx.Client) -> None:

@@ -8,6 +8,8 @@ export const PAGE = 50;
 
 export function accountList() {
   const wanted = reactive<{ q: string; role: Role | ""; unit: UnitName | null | undefined; offset: number }>({ q: "", role: "", unit: undefined, offset: 0 });
+  // Before the list is followed, so that it is asked for once.
+  watch(() => [wanted.q, wanted.role, wanted.unit], () => { wanted.offset = 0; });
   const list = follow(
     () => [wanted.q, wanted.role, wanted.unit, wanted.offset],
     () => get<{ total: number; accounts: Account[] }>("/accounts", {
@@ -18,7 +20,6 @@ export function accountList() {
     () => place.account,
     async () => (place.account ? get<Account>(`/accounts/${encodeURIComponent(place.account)}`) : undefined),
   );
-  watch(() => [wanted.q, wanted.role, wanted.unit], () => { wanted.offset = 0; });
   const clear = (): void => { Object.assign(wanted, { q: "", role: "", unit: undefined, offset: 0 }); };
   /** After a change: the card at once, the list from the server. */
   function changed(account: Account): void {
