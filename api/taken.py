@@ -11,7 +11,7 @@ from farmland.texts import UNSHOWN
 MOST_ID = 2**31 - 1
 """The largest number that a row can have on PostgreSQL."""
 MOST_MU = 1e9
-"""More than all the land of the country: an area beyond it is a slip, and sums of some would be no numbers."""
+"""More than the farmland of any province: an area beyond it is a slip, and sums of some would be no numbers."""
 
 Text = Annotated[str, Field(pattern=rf"^[^{UNSHOWN}]*$")]
 """Any text without signs that cannot be shown."""
