@@ -155,7 +155,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         status, answer_to = error.status_code, methods_of(request)
-        if status == 404 and answer_to:
+        if status == 404 and answer_to and request.method not in answer_to:
             status = 405  # the files of the page stand under every address, and know nothing of ours
         refusal = http_problem(request, status, str(error.detail))
         if status == 405:
