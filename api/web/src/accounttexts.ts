@@ -27,7 +27,7 @@ export const ACCOUNT_TEXTS = {
   previous_page: ["上一页", "Previous"], next_page: ["下一页", "Next"], range: ["第 {from}–{to} 个，共 {total} 个", "{from}–{to} of {total}"], shown_once: ["只显示这一次，关闭后无法再看。", "Shown only this once; it cannot be read again."],
   not_yours: ["您没有这里的权限。", "This is not yours to see."],
   // Accounts
-  find_account: ["账号名或姓名", "Account or name"], any_role: ["全部角色", "Every role"], all_units: ["全部单位", "Every unit"], person: ["姓名", "Name"], rights: ["权限", "Rights"],
+  find_account: ["账号名或姓名", "Account or name"], any_role: ["全部角色", "Every role"], person: ["姓名", "Name"], rights: ["权限", "Rights"],
   account_state: ["账号状态", "Account is"], account_invited: ["未启用", "not activated"], account_active: ["使用中", "active"], account_shut: ["已停用", "shut"],
   new_account: ["新建账号", "Add an account"], account_rule: ["2 到 40 个字母、数字、汉字或 . _ -，不含空格", "2 to 40 letters, digits or . _ -, no spaces"],
   full_name: ["姓名或职务", "Full name"], which_unit: ["在哪个单位（含下级）", "For which unit (and all below it)"], choose_unit: ["先选一个单位", "Choose a unit first"],
