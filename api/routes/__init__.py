@@ -33,9 +33,7 @@ _FAULT = {
     "description": "Something broke here, or is not to be reached; the number by which the log tells it",
 }
 
-router = APIRouter(
-    prefix="/api/v1", responses={"4XX": _PROBLEM, 422: _PROBLEM, "5XX": _FAULT}, dependencies=[ONLY_KNOWN]
-)
+router = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, 422: _PROBLEM, "5XX": _FAULT})
 for part in (
     about.router,
     units.outlines,
@@ -53,5 +51,6 @@ for part in (
     accounts.router,
     tokens.router,
 ):
-    router.include_router(declare(part))
+    router.include_router(declare(part), dependencies=[ONLY_KNOWN])
+# Not so here: a provider sends a browser back with parameters of its own.
 router.include_router(declare(oidc.router), responses={502: _PROBLEM})
