@@ -50,7 +50,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics.Metrics(app.state.database)
     answers.install(app)
     app.include_router(routes.router)
-    app.include_router(routes.visits)
     app.include_router(declare(health.router))
     app.include_router(declare(metrics.router))
 

@@ -42,11 +42,8 @@ for part in (
     ledger.router,
     public.router,
     sign_in.router,
-    oidc.router,
     accounts.router,
     tokens.router,
 ):
     router.include_router(declare(part))
-
-visits = APIRouter(prefix="/api/v1", responses={"4XX": _PROBLEM, 422: _PROBLEM, 502: _PROBLEM})
-visits.include_router(declare(oidc.visits))
+router.include_router(declare(oidc.router), responses={502: _PROBLEM})

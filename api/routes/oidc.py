@@ -29,8 +29,6 @@ from farmland.sign_in_by_provider import PROVIDER_ACCOUNT_REFUSED, enter_by_prov
 from geodata.problems import Problem
 
 router = APIRouter(tags=["sign-in"])
-visits = APIRouter(tags=["sign-in"])
-"""What a browser visits: whatever else stands in the address is passed over, as providers add parameters of their own to it."""
 _WAY_S = 600
 _REFUSALS = {
     kind.code: kind
@@ -61,7 +59,7 @@ def _refused(request: Request, problem: Problem) -> Response:
     return _to(f"/#sign-in={problem.code}")
 
 
-@visits.get(
+@router.get(
     "/sign-in/oidc",
     dependencies=[OPEN],
     summary="Set out for the sign-in provider",
@@ -87,7 +85,7 @@ def leave_for_provider(records: Records, config: Config, request: Request) -> Re
     return answer
 
 
-@visits.get(
+@router.get(
     "/sign-in/oidc/return",
     dependencies=[OPEN],
     summary="Come back from the sign-in provider, and be signed in: the redirect address",
