@@ -169,6 +169,8 @@ def test_every_route_is_documented_with_what_it_answers(api: httpx.Client) -> No
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"] and operation["tags"], path
+            if "303" in operation["responses"]:  # a browser is led on, and reads nothing
+                continue
             success = operation["responses"]["201" if "201" in operation["responses"] else "200"]
             assert success["content"], f"{method} {path}"
             for content in success["content"].values():
