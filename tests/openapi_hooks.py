@@ -38,7 +38,12 @@ def right_data_is_no_wrong_request(
 
 
 # What needs a password or an activation code, which nobody guesses; and what programs do not do.
-OUT_OF_REACH = {"POST /api/v1/sign-in", "POST /api/v1/activation", "PUT /api/v1/me/password"}
+OUT_OF_REACH = {
+    "POST /api/v1/sign-in",
+    "POST /api/v1/activation",
+    "PUT /api/v1/me/password",
+    "GET /api/v1/sign-in/oidc/return",
+}
 FOR_PERSONS = {"POST /api/v1/sign-in/demonstration", "POST /api/v1/sign-out", "POST /api/v1/sign-out/everywhere"}
 
 

@@ -56,14 +56,14 @@ def _check_facts(city: dict) -> None:
 
 def test_the_facts_by_the_api(demo_server: str) -> None:
     day = {"as_of": "2022-04-26"}
-    with httpx.Client(base_url=f"{demo_server}/api/v1", params=day, headers=signed_in(demo_server)) as api:
-        _check_facts(api.get("/progress").json())
-        assert api.get("/progress", params={"unit": XIANCHAQIAO}).json()["target_mu"] == 660
-        _check_coverage(api.get("/summary").json())
+    with httpx.Client(base_url=f"{demo_server}/api/v1", headers=signed_in(demo_server)) as api:
+        _check_facts(api.get("/progress", params=day).json())
+        assert api.get("/progress", params=day | {"unit": XIANCHAQIAO}).json()["target_mu"] == 660
+        _check_coverage(api.get("/summary", params=day).json())
         chain = api.get(f"/units/{QINGJIANG}01/chiefs").json()["chain"]
         assert [link["level"] for link in chain] == ["city", "town", "village", "group"]
         assert all(len(link["chiefs"]) == 1 for link in chain)
-        claims = api.get("/claims", params={"unit": QINGJIANG, "state": "accepted"}).json()["features"]
+        claims = api.get("/claims", params=day | {"unit": QINGJIANG, "state": "accepted"}).json()["features"]
         known = [c["properties"] for c in claims if c["properties"]["crop"] == "大豆、南瓜、玉米"]
         assert any(c["net_area_mu"] == 22 and c["source_kind"] == "demolished" for c in known)
 

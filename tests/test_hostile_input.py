@@ -13,12 +13,11 @@ import httpx
 import pytest
 import shapely
 from conftest import CITY, FAR_VILLAGE, SQUARES, TOWN, VILLAGE, Run, run_command
-from playwright.sync_api import Dialog, sync_playwright
+from playwright.sync_api import Browser, Dialog
 from sqlalchemy import func, select
 from test_api import FIELD, HALF, body, refused
 from test_evidence import PDF, encoded, picture
 from test_operations import Place, Served, server, small_place
-from test_web import FLAGS
 
 from farmland import city
 from farmland.accounts import add_account
@@ -312,7 +311,9 @@ PAGE_NAMES = [
 ]
 
 
-def test_names_are_text_on_every_page_that_is_written(tianzhang: Run, small_city: Database, tmp_path: Path) -> None:
+def test_names_are_text_on_every_page_that_is_written(
+    tianzhang: Run, small_city: Database, tmp_path: Path, browser: Browser
+) -> None:
     codes = list(SQUARES)
     gpd.GeoDataFrame({"code": codes, "name": PAGE_NAMES}, geometry=list(SQUARES.values()), crs=4490).to_file(
         tmp_path / "u.gpkg"
@@ -348,24 +349,22 @@ def test_names_are_text_on_every_page_that_is_written(tianzhang: Run, small_city
         ran.append(dialog.message)
         dialog.dismiss()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page()
-        page.on("dialog", spoke)
-        for name in written:
-            page.goto(f"file://{next(tmp_path.rglob(name))}")
-            assert page.locator("script, style, body").count() and not page.locator("img[src=x], svg[onload]").count()
-        page.goto(f"file://{tmp_path / 'map.html'}")
-        for layer in page.locator("input.leaflet-control-layers-selector").all():
-            layer.check()
-        shapes, told = page.locator("path.leaflet-interactive"), ""
-        for at in range(shapes.count()):  # what is shown of a unit under the pointer, and after a click
-            shapes.nth(at).dispatch_event("mouseover")
-            shapes.nth(at).dispatch_event("click")
-            told += page.locator(".leaflet-popup-content").last.inner_text()
-            assert not page.locator("img[src=x], svg[onload]").count()
-        assert [name for name in PAGE_NAMES[1:] if name not in told] == []
-        browser.close()
+    page = browser.new_page()
+    page.on("dialog", spoke)
+    for name in written:
+        page.goto(f"file://{next(tmp_path.rglob(name))}")
+        assert page.locator("script, style, body").count() and not page.locator("img[src=x], svg[onload]").count()
+    page.goto(f"file://{tmp_path / 'map.html'}")
+    for layer in page.locator("input.leaflet-control-layers-selector").all():
+        layer.check()
+    shapes, told = page.locator("path.leaflet-interactive"), ""
+    for at in range(shapes.count()):  # what is shown of a unit under the pointer, and after a click
+        shapes.nth(at).dispatch_event("mouseover")
+        shapes.nth(at).dispatch_event("click")
+        told += page.locator(".leaflet-popup-content").last.inner_text()
+        assert not page.locator("img[src=x], svg[onload]").count()
+    assert [name for name in PAGE_NAMES[1:] if name not in told] == []
+    page.close()
     assert ran == []
 
 

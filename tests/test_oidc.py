@@ -20,7 +20,6 @@ from provider import CLIENT, SECRET, Claims, Liar, altered, by_another_key, by_t
 from pytest_iam import Server
 from sqlalchemy import func, select
 from test_operations import Place, Served, awaited, place, server
-from test_web import browser
 
 from farmland.accounts import Account, add_account, disable, find_account, get_account, grant
 from farmland.ledger import Entry
@@ -29,7 +28,7 @@ from farmland.sign_in import TOO_MANY_ATTEMPTS, begin, count_attempt, set_passwo
 from farmland.sign_in_by_provider import set_out
 from geodata.problems import Problem
 
-__all__ = ["browser", "place"]
+__all__ = ["place"]
 
 PHRASE, NAME = "seven herons over the paddy", "省政务登录"
 COOKIE, WAY = "tianzhang", "tianzhang-way"

@@ -17,8 +17,10 @@ import httpx
 import pytest
 import shapely
 from conftest import COMMAND, VILLAGE, run_command
+from provider import lying
 from test_api import FIELD, body
 from test_evidence import PDF, encoded, picture
+from test_oidc import settings
 from test_operations import Place, Served, server, small_place
 
 from farmland import city
@@ -82,7 +84,7 @@ def served(place: Place) -> Iterator[Served]:
             for name in ("the village", "the town", "the city")
         }
     village, town, whole = ({"Authorization": f"Bearer {secret}"} for secret in secrets.values())
-    with server(place.env, place.folder / "log") as running:
+    with lying() as provider, server(place.env | settings(provider.address), place.folder / "log") as running:
         with httpx.Client(base_url=f"{running.address}/api/v1", headers=village, timeout=60) as client:
             for seed, ((number, steps), land) in enumerate(zip(STATES.items(), LANDS, strict=True)):
                 client.post("/claims", json=body(land, number=number)).raise_for_status()

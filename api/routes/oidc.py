@@ -7,7 +7,7 @@ made from the request's own scheme and host; the provider sends codes to none th
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -133,7 +133,9 @@ def come_back(
     summary="A refusal of the two above in words, for the page",
     response_model=contract.SignInRefusal,
 )
-def refusal(config: Config, request: Request, code: str) -> Response:
+def refusal(
+    config: Config, request: Request, code: Annotated[str, Path(json_schema_extra={"enum": list(_REFUSALS)})]
+) -> Response:
     if code not in _REFUSALS:
         raise HTTPException(404)
     facts = {"provider": config.oidc_name, "minutes": int(WINDOW / timedelta(minutes=1))}
