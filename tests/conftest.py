@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -12,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ import psycopg
 import pytest
 import shapely
 import uvicorn
+from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
+from ready import Ready
 from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
@@ -36,8 +38,12 @@ from farmland.units import level_of, parent_of
 from geodata.area import area_m2
 from geodata.column import write
 
-COMMAND = Path(sys.executable).with_name("tianzhang")
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+# A moment's disturbance makes no test fail: other tests run beside each.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 class ByCity(LoadFileScheduling):
@@ -202,11 +208,19 @@ def make_small_city(database: Database) -> None:
         )
 
 
+@cache
+def ready() -> Ready:
+    """The command, loaded once for all tests of this process."""
+    return Ready()
+
+
 def run_command(*words: object, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    return subprocess.run(
-        [COMMAND, *map(str, words)], env=clean | env, cwd=cwd, capture_output=True, text=True, check=False, timeout=600
-    )
+    return ready().run([str(word) for word in words], cleared() | env, cwd)
+
+
+def cleared() -> dict[str, str]:
+    """The environment of the tests without settings of whoever runs them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
 
 
 @pytest.fixture
@@ -287,8 +301,7 @@ def serving_here(env: dict[str, str]) -> Iterator[str]:
 def serving(env: dict[str, str]) -> Iterator[str]:
     """The application with these settings in a process of its own, until the end; its address."""
     port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    server = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=clean | env, stdout=subprocess.DEVNULL)
+    server = ready().start(["serve", "--port", str(port)], cleared() | env, Path.cwd())
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60

@@ -24,7 +24,8 @@ import pytest
 import shapely
 from alembic import command
 from alembic.script import ScriptDirectory
-from conftest import COMMAND, OFFICER, TOWN, VILLAGE, Run, run_command, serving
+from conftest import OFFICER, TOWN, VILLAGE, Run, run_command, serving
+from ready import COMMAND
 from sqlalchemy import func, inspect, select
 
 from bench import little_city
@@ -383,7 +384,9 @@ def test_a_server_goes_on_through_a_restore(
         def read() -> list[tuple[float, str]]:
             answers = []
             with httpx.Client(base_url=f"{address}/api/v1", headers=client.headers, timeout=120) as reader:
-                while not stop.is_set():
+                last = False
+                while not last:
+                    last = stop.is_set()  # once more after it, so that the restored records are seen
                     answer = reader.get("/progress", params={"unit": TOWN})
                     assert answer.status_code == 200, answer.text
                     answers.append(figure(answer.json()))

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from conftest import COMMAND, free_port, run_command
+from conftest import free_port, run_command
+from ready import COMMAND
 from test_operations import Place, Served, office, place, served, until_answered
 
 from api.settings import Settings

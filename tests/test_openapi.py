@@ -16,8 +16,9 @@ import geopandas as gpd
 import httpx
 import pytest
 import shapely
-from conftest import COMMAND, VILLAGE, run_command
+from conftest import VILLAGE, run_command
 from provider import lying
+from ready import COMMAND
 from test_api import FIELD, body
 from test_evidence import PDF, encoded, picture
 from test_oidc import settings

@@ -1,7 +1,6 @@
 """Running the server: whether it lives, what it counts and writes down, what it refuses. On real sockets, both databases."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -17,8 +16,9 @@ import httpx
 import psycopg
 import pytest
 import shapely
-from conftest import COMMAND, FAR_VILLAGE, VILLAGE, free_port, make_small_city, run_command
+from conftest import FAR_VILLAGE, VILLAGE, cleared, free_port, make_small_city, ready, run_command
 from prometheus_client.parser import text_string_to_metric_families
+from ready import Running
 from sqlalchemy import text
 from test_api import FIELD, HALF, body, refused, valid
 from test_evidence import PDF
@@ -65,11 +65,8 @@ def awaited(ask: Callable[[], Any]) -> Any:
 def server(env: dict[str, str], log: Path, *words: str) -> Iterator[Served]:
     """The command `tianzhang serve` with these settings, until the end, its log in a file."""
     port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [COMMAND, "serve", "--port", str(port), *words], env=clean | env, stdout=subprocess.DEVNULL, stderr=file
-        )
+    log.write_bytes(b"")
+    process = ready().start(["serve", "--port", str(port), *words], cleared() | env, log.parent, err=str(log))
     address = f"http://127.0.0.1:{port}"
     try:
         until_answered(f"{address}/health", process)
@@ -79,7 +76,7 @@ def server(env: dict[str, str], log: Path, *words: str) -> Iterator[Served]:
         process.wait(30)
 
 
-def until_answered(address: str, process: subprocess.Popen[Any], **options: Any) -> None:
+def until_answered(address: str, process: subprocess.Popen[Any] | Running, **options: Any) -> None:
     deadline = time.monotonic() + 90
     while True:
         try:

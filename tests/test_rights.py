@@ -6,13 +6,12 @@ Both databases. What a role may do is written down here once more, so that a sli
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, OTHER_TOWN, SQUARES, serving
+from conftest import FAR_VILLAGE, OTHER_TOWN, SQUARES, on_server, serving
 from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -253,27 +252,27 @@ def add_the_other_town(session: Session) -> None:
         session.flush()
 
 
-@pytest.fixture
-def world(database: Database, command_env: dict[str, str], tmp_path: Path) -> Iterator[World]:
-    little_city.make(database, tmp_path, add_the_other_town)
+@pytest.fixture(scope="module", params=["sqlite", "postgis"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("rights")
+    url = f"sqlite:///{folder / 'tianzhang.sqlite'}"
+    if request.param == "postgis":
+        postgres = request.getfixturevalue("postgres")
+        on_server(postgres, "CREATE DATABASE rights")
+        url = f"postgresql+psycopg://{postgres}/rights"
+    database = Database(url)
+    little_city.make(database, folder, add_the_other_town)
     with database.writing() as session:
         made(session, "root", Role.ADMINISTRATOR, None)  # so that no other is the last one
         plot = session.scalar(select(Plot.id).where(Plot.unit_code == GROUP).limit(1))
         evidence = session.scalar(select(Evidence.sha256).limit(1))
         seq = session.scalar(select(Entry.seq).where(Entry.unit_code == VILLAGE).limit(1))
-    with serving(command_env) as address:
+    places = {"code": VILLAGE, "target": "2022", "number": "C0", "period": 2, "plot_id": plot, "sha256": evidence}
+    places |= {"seq": seq, "why": "provider_declined", "role": "leader"}
+    with serving({"TIANZHANG_DATA_DIR": str(folder), "TIANZHANG_DATABASE_URL": url}) as address:
         callers, subjects = make_callers(database)
-        places = {
-            "code": VILLAGE,
-            "target": "2022",
-            "number": "C0",
-            "period": 2,
-            "seq": seq,
-            "why": "provider_declined",
-            "plot_id": plot,
-            "sha256": evidence,
-        }
-        yield World(address, callers, places | {"role": "leader"}, subjects, database)
+        yield World(address, callers, places, subjects, database)
+    database.close()
 
 
 def operations(document: dict[str, Any]) -> dict[str, str]:
@@ -291,6 +290,31 @@ def operations(document: dict[str, Any]) -> dict[str, str]:
 def filled(value: Any, caller: Caller) -> Any:
     names = {"{nobody}": f"nobody{caller.number}", "{new}": f"new{caller.number}"}
     return {key: names.get(one, one) if isinstance(one, str) else one for key, one in value.items()} if value else value
+
+
+def test_the_tiles_hold_the_whole_city_and_are_for_who_may_see_it(world: World) -> None:
+    for caller in world.callers:
+        answer = httpx.get(f"{world.address}/tiles/{FILE_NAME}", headers=caller.secret)
+        expected = caller.answer("read", None)
+        found = answer.json()["code"] if answer.is_error else ""
+        assert found == expected, caller
+
+
+def test_a_right_ends_at_the_border_of_its_unit_in_lists(world: World) -> None:
+    """Lists without a unit hold what is the caller's and nothing else."""
+    for caller in world.callers:
+        if not caller.person or caller.must_change:
+            continue
+        get = httpx.Client(base_url=f"{world.address}/api/v1", headers=caller.secret).get
+        units = {unit["code"] for unit in get("/units").json()["units"]}
+        assert units and all(caller.covers(code) for code in units), caller
+        plots = get("/plots").json()
+        assert (plots["number_matched"] > 0) is caller.covers(GROUP), caller
+        if "accounts" in caller.actions:
+            names = {row["account"] for row in get("/accounts?limit=1000").json()["accounts"]}
+            assert ("s1" in names) is caller.covers(VILLAGE) and ("root" in names) is (caller.unit is None)
+            tokens = {row["name"] for row in get("/tokens").json()["tokens"]}
+            assert ("s1" in tokens) is caller.covers(VILLAGE)
 
 
 def test_every_route_for_every_role_inside_and_outside(world: World) -> None:
@@ -336,31 +360,6 @@ def test_every_route_for_every_role_inside_and_outside(world: World) -> None:
                 allowed, refused = allowed + (not expected), refused + bool(expected)
     assert not wrong, "\n".join(map(str, wrong))
     assert allowed > 500 and refused > 500, (allowed, refused)
-
-
-def test_the_tiles_hold_the_whole_city_and_are_for_who_may_see_it(world: World) -> None:
-    for caller in world.callers:
-        answer = httpx.get(f"{world.address}/tiles/{FILE_NAME}", headers=caller.secret)
-        expected = caller.answer("read", None)
-        found = answer.json()["code"] if answer.is_error else ""
-        assert found == expected, caller
-
-
-def test_a_right_ends_at_the_border_of_its_unit_in_lists(world: World) -> None:
-    """Lists without a unit hold what is the caller's and nothing else."""
-    for caller in world.callers:
-        if not caller.person or caller.must_change:
-            continue
-        get = httpx.Client(base_url=f"{world.address}/api/v1", headers=caller.secret).get
-        units = {unit["code"] for unit in get("/units").json()["units"]}
-        assert units and all(caller.covers(code) for code in units), caller
-        plots = get("/plots").json()
-        assert (plots["number_matched"] > 0) is caller.covers(GROUP), caller
-        if "accounts" in caller.actions:
-            names = {row["account"] for row in get("/accounts?limit=1000").json()["accounts"]}
-            assert ("s1" in names) is caller.covers(VILLAGE) and ("root" in names) is (caller.unit is None)
-            tokens = {row["name"] for row in get("/tokens").json()["tokens"]}
-            assert ("s1" in tokens) is caller.covers(VILLAGE)
 
 
 def test_a_route_that_declares_nothing_does_not_start() -> None:
