@@ -488,7 +488,7 @@ def test_what_was_confirmed_before_a_backup_under_load_is_in_it(
     # What the machine reaches is for the record, and no matter of right or wrong: that there was a load is.
     record_property("writes_a_second", rate)
     print(f"{rate:.1f} writes a second, {len(before)} confirmed before the backup, {len(after)} when it was done")
-    assert len(after) - len(before) >= RATE / 2
+    assert len(after) > len(before)
 
     there = on(elsewhere, tmp_path)
     done(there("restore", "a.zip"))
