@@ -149,7 +149,7 @@ class Asks:
         self.action = action
         self.said = action.value
 
-    def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Asked:
+    async def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Asked:
         if holder.must_change_password:
             raise Problem(PASSWORD_CHANGE_DUE)
         holder.require_somewhere(self.action)
@@ -159,14 +159,14 @@ class Asks:
 class _SignedIn:
     said = "signed_in"
 
-    def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Holder:
+    async def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Holder:
         return holder
 
 
 class _Person:
     said = "person"
 
-    def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Holder:
+    async def __call__(self, holder: Annotated[Holder, Depends(_holder)]) -> Holder:
         if holder.account_id is None:
             raise Problem(PERSONS_ONLY)
         return holder
@@ -187,7 +187,7 @@ class _Watcher:
 class _Open:
     said = "open"
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         return None
 
 
