@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -52,6 +52,7 @@ PERSONS_ONLY = Kind(
     "forbidden",
 )
 COOKIE = "tianzhang"
+SameSite = Literal["lax", "strict"]
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 Bearer = Annotated[
@@ -68,24 +69,29 @@ def cookie_name(request: Request) -> str:
     return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
 
 
+def keep_cookie(
+    request: Request, answer: Response, name: str, secret: str, max_age: int | None, same_site: SameSite
+) -> None:
+    """Have the browser keep a secret that no script reads: for so many seconds, or (None) until it is closed."""
+    answer.set_cookie(
+        name, secret, max_age, secure=request.url.scheme == "https", httponly=True, samesite=same_site, path="/"
+    )
+
+
+def forget_cookie(request: Request, answer: Response, name: str, same_site: SameSite) -> None:
+    """Have the browser forget it."""
+    answer.delete_cookie(name, secure=request.url.scheme == "https", httponly=True, samesite=same_site, path="/")
+
+
 def keep_sign_in(request: Request, answer: Response, secret: str, until: datetime | None) -> None:
     """Have the browser keep a sign-in: until a moment, or (None) until it is closed."""
-    answer.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=None if until is None else max(0, int((until - present()) / timedelta(seconds=1))),
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-        path="/",
-    )
+    seconds = None if until is None else max(0, int((until - present()) / timedelta(seconds=1)))
+    keep_cookie(request, answer, cookie_name(request), secret, seconds, "strict")
 
 
 def forget_sign_in(request: Request, answer: Response) -> None:
     """Have the browser forget it."""
-    answer.delete_cookie(
-        cookie_name(request), secure=request.url.scheme == "https", httponly=True, samesite="strict", path="/"
-    )
+    forget_cookie(request, answer, cookie_name(request), "strict")
 
 
 def require_own_page(request: Request) -> None:

@@ -190,7 +190,7 @@ def _report(body: NewClaim) -> Report:
 
 
 def _actor(
-    session: Session, asked: Asked, unit_code: str, device: Text | None = None, household: str | None = None
+    session: Session, asked: Asked, unit_code: str, device: str | None = None, household: str | None = None
 ) -> Actor:
     return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
 

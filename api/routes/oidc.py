@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api import account_contract as contract
 from api.answers import json, language_of
-from api.asking import OPEN, cookie_name, keep_sign_in
+from api.asking import OPEN, SameSite, cookie_name, forget_cookie, keep_cookie, keep_sign_in
 from api.context import Config, Records
 from api.provider import (
     NOT_SET_OUT,
@@ -30,6 +30,8 @@ from geodata.problems import Problem
 
 router = APIRouter(tags=["sign-in"])
 _WAY_S = 600
+# The provider sends the browser back from another site, which strict would not survive.
+_WAY_SAME_SITE: SameSite = "lax"
 _REFUSALS = {
     kind.code: kind
     for kind in (
@@ -73,15 +75,7 @@ def leave_for_provider(records: Records, config: Config, request: Request) -> Re
         answer = _to(provider.address(way, str(request.url_for("come_back"))))
     except Problem as problem:
         return _refused(request, problem)
-    answer.set_cookie(
-        _way_cookie(request),
-        way.secret,
-        max_age=_WAY_S,
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",  # the provider sends the browser back from another site, which strict would not survive
-        path="/",
-    )
+    keep_cookie(request, answer, _way_cookie(request), way.secret, _WAY_S, _WAY_SAME_SITE)
     return answer
 
 
@@ -121,9 +115,7 @@ def come_back(
         # The browser comes from the provider's site, and does not send this cookie before it asks from our own page: / is a
         # file for everybody, and what it asks is.
         keep_sign_in(request, answer, secret, None)
-    answer.delete_cookie(
-        _way_cookie(request), secure=request.url.scheme == "https", httponly=True, samesite="lax", path="/"
-    )
+    forget_cookie(request, answer, _way_cookie(request), _WAY_SAME_SITE)
     return answer
 
 
