@@ -23,7 +23,7 @@ import shapely
 import uvicorn
 from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
-from ready import Ready
+from ready import Ready, Running
 from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
@@ -108,6 +108,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     on_server(server, f"CREATE DATABASE {name} STRATEGY file_copy")
     yield f"postgresql+psycopg://{server}/{name}"
     on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def module_database_url(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The address of an empty database of the kind that the request's parameter names, for all tests of a module."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'tianzhang.sqlite'}"
+    server = request.getfixturevalue("postgres")
+    name = f"m{uuid.uuid4().hex}"
+    on_server(server, f"CREATE DATABASE {name}")
+    return f"postgresql+psycopg://{server}/{name}"
 
 
 def on_server(server: str, *statements: str) -> None:
@@ -297,6 +307,17 @@ def serving_here(env: dict[str, str]) -> Iterator[str]:
     assert not thread.is_alive()
 
 
+def until_answered(address: str, process: subprocess.Popen[Any] | Running, **options: Any) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(address, **options).raise_for_status()
+            return
+        except httpx.TransportError:
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server did not answer"
+
+
 @contextmanager
 def serving(env: dict[str, str]) -> Iterator[str]:
     """The application with these settings in a process of its own, until the end; its address."""
@@ -304,14 +325,7 @@ def serving(env: dict[str, str]) -> Iterator[str]:
     server = ready().start(["serve", "--port", str(port)], cleared() | env, Path.cwd())
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(f"{address}/api/v1/about").raise_for_status()
-                break
-            except httpx.TransportError:
-                assert server.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not answer"
+        until_answered(f"{address}/api/v1/about", server)
         yield address
     finally:
         server.terminate()

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from conftest import free_port, run_command
+from conftest import free_port, run_command, until_answered
 from ready import COMMAND
-from test_operations import Place, Served, office, place, served, until_answered
+from test_operations import Place, Served, office, place, served
 
 from api.settings import Settings
 

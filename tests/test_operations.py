@@ -3,9 +3,7 @@
 import json
 import re
 import socket
-import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,18 @@ import httpx
 import psycopg
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, VILLAGE, cleared, free_port, make_small_city, ready, run_command
+from conftest import (
+    FAR_VILLAGE,
+    VILLAGE,
+    cleared,
+    free_port,
+    make_small_city,
+    module_database_url,
+    ready,
+    run_command,
+    until_answered,
+)
 from prometheus_client.parser import text_string_to_metric_families
-from ready import Running
 from sqlalchemy import text
 from test_api import FIELD, HALF, body, refused, valid
 from test_evidence import PDF
@@ -76,17 +83,6 @@ def server(env: dict[str, str], log: Path, *words: str) -> Iterator[Served]:
         process.wait(30)
 
 
-def until_answered(address: str, process: subprocess.Popen[Any] | Running, **options: Any) -> None:
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            httpx.get(address, **options).raise_for_status()
-            return
-        except httpx.TransportError:
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not answer"
-
-
 @dataclass
 class Place:
     """A city of its own: its database, the settings that lead there, its folder."""
@@ -104,13 +100,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def small_place(request: pytest.FixtureRequest, folder: Path) -> Iterator[Place]:
     """The small city on a database of the kind that the request's parameter names, for all tests of a module."""
-    url = f"sqlite:///{folder / 'tianzhang.sqlite'}"
-    if request.param == "postgis":
-        at = request.getfixturevalue("postgres")
-        name = f"place_{uuid.uuid4().hex}"
-        with psycopg.connect(f"postgresql://{at}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = f"postgresql+psycopg://{at}/{name}"
+    url = module_database_url(request, folder)
     database = Database(url)
     database.prepare()
     make_small_city(database)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, OTHER_TOWN, SQUARES, on_server, serving
+from conftest import FAR_VILLAGE, OTHER_TOWN, SQUARES, module_database_url, serving
 from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -255,11 +255,7 @@ def add_the_other_town(session: Session) -> None:
 @pytest.fixture(scope="module", params=["sqlite", "postgis"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("rights")
-    url = f"sqlite:///{folder / 'tianzhang.sqlite'}"
-    if request.param == "postgis":
-        postgres = request.getfixturevalue("postgres")
-        on_server(postgres, "CREATE DATABASE rights")
-        url = f"postgresql+psycopg://{postgres}/rights"
+    url = module_database_url(request, folder)
     database = Database(url)
     little_city.make(database, folder, add_the_other_town)
     with database.writing() as session:

@@ -1,6 +1,7 @@
 """Signing in over HTTP, and what people try against it: guessing, fixation, forged requests, replay. Both databases."""
 
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from conftest import CITY, TOWN, VILLAGE, Run, serving_here
 from sqlalchemy import select
+from test_api import refused
 
 from farmland.accounts import get_account
 from farmland.clock import present
@@ -56,11 +58,11 @@ def office(small_city: Database, tianzhang: Run, command_env: dict[str, str]) ->
         yield made
 
 
-def invited(done: object) -> str:
+def invited(done: subprocess.CompletedProcess[str]) -> str:
     """The activation code that the command shows."""
-    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
-    found = re.search(r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", done.stdout)  # type: ignore[attr-defined]
-    assert found, done.stdout  # type: ignore[attr-defined]
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", done.stdout)
+    assert found, done.stdout
     return found[0]
 
 
@@ -70,12 +72,6 @@ def enter(browser: httpx.Client, account: str = "li.ming", password: str = PHRAS
 
 def activate(browser: httpx.Client, account: str, code: str, password: str) -> httpx.Response:
     return browser.post("/activation", json={"account": account, "code": code, "password": password})
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> str:
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
-    assert answer.json()["code"] == code
-    return answer.json()["detail"]
 
 
 def test_what_the_browser_is_given(office: Office) -> None:

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from conftest import cookie, signed_in
 from playwright.sync_api import Browser, Page, Route, expect
+from test_web import PHONE, no_wider_than_the_window
 
 TOWN, VILLAGE, OTHER_VILLAGE = "430582104000", "430582104203", "430582104204"
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+DESKTOP = {"width": 1280, "height": 900}
 SHOWN = {
     "accounts": "accounts", "tokens": "new-token", "public": "public-switch", "ledger": "entries",
     "accounts&account=inspector": "account",
@@ -115,10 +116,6 @@ def pick(page: Page, form: str, words: str) -> None:
     unit = page.get_by_test_id(form).get_by_test_id("pick-unit")
     unit.get_by_test_id("search").fill(words)
     unit.get_by_test_id("found").get_by_role("button").first.click()
-
-
-def no_wider_than_the_window(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_an_account_is_made_and_its_holder_sees_one_unit(visiting: Visiting, demo_server: str, new_name: str) -> None:
