@@ -7,6 +7,8 @@ type Place = Record<Exclude<keyof typeof NAMES, "desk">, string> & { desk: Desk 
 /** Where somebody works: without one, at the figures and the map of a unit. */
 const DESKS = ["", "accounts", "tokens", "public", "ledger", "sign-in"] as const;
 export type Desk = (typeof DESKS)[number];
+/** The desks of those who manage accounts. */
+export const isAdministration = (desk: Desk): boolean => desk === "accounts" || desk === "tokens" || desk === "public";
 const FIELDS = Object.keys(NAMES) as (keyof Place)[];
 
 function read(): Place {
