@@ -15,7 +15,7 @@ from farmland.net_area import Reason, Stage
 from farmland.progress import progress
 from farmland.targets import Target
 from farmland.units import cities, stem
-from geodata.area import areas_m2
+from geodata.area import areas_m2, flat_areas_m2
 from geodata.column import decode, raw
 from geodata.overlaps import overlaps
 from geodata.problems import Kind, Problem
@@ -124,7 +124,7 @@ def _counted_twice(claims: pd.DataFrame, steps: pd.DataFrame) -> Iterator[tuple[
     begin: list[datetime] = at[State.ACCEPTED].reindex(held.index).tolist()
     end = at[State.REVOKED].reindex(held.index).tolist()
     pairs, shared = overlaps(held["accepted"].to_numpy())
-    for (one, other), area in zip(pairs.tolist(), areas_m2(shared), strict=True):
+    for (one, other), area in zip(pairs.tolist(), flat_areas_m2(shared), strict=True):
         ended = not pd.isna(end[one]) and end[one] <= begin[other]
         if ended or (not pd.isna(end[other]) and end[other] <= begin[one]):
             continue

@@ -106,3 +106,24 @@ def areas_m2(
         oriented = shapely.orient_polygons(geometries[index])
         areas[index] = abs(ELLIPSOID.geometry_area_perimeter(oriented)[0])
     return areas
+
+
+def flat_areas_m2(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Areas on the ellipsoid of polygons whose edges are straight in longitude and latitude, as cuts in degrees are.
+
+    The area in degrees times that of a square degree at the centre: off by a ten-millionth for a place of 10 km. Read as
+    geodesics, the two sides of a sliver with different corners would enclose more than it. (``shapely.segmentize`` is no way
+    to shorter edges: GEOS mends what it has made invalid, and loses land from polygons with a spike.)
+
+    Parameters
+    ----------
+    polygons : array of shape (n,), in degrees; what is missing or empty has 0
+
+    Returns
+    -------
+    array of float64, shape (n,): square metres, unrounded
+    """
+    latitude = np.radians(shapely.bounds(shapely.centroid(polygons))[:, 1])
+    radii = SEMI_MAJOR_M**2 * (1 - _E2) / (1 - _E2 * np.sin(latitude) ** 2) ** 2
+    flat = shapely.area(polygons) * np.radians(1) ** 2 * radii * np.cos(latitude)
+    return np.nan_to_num(flat)

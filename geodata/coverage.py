@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geodata.area import ELLIPSOID, SEMI_MAJOR_M
+from geodata.area import flat_areas_m2
 from geodata.overlaps import overlaps
 
 DUST_M2 = 1e-3
@@ -172,7 +172,7 @@ def cut(polygons: NDArray[np.object_], places: NDArray[np.object_], place_of: ND
 
 def differ(first: NDArray[np.object_], second: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Where two polygons, shape (n,), are not the same land but for dust."""
-    return _flat_areas_m2(np.asarray(shapely.symmetric_difference(first, second), dtype=object)) >= DUST_M2
+    return flat_areas_m2(np.asarray(shapely.symmetric_difference(first, second), dtype=object)) >= DUST_M2
 
 
 def _places(land: NDArray[np.object_], owner: NDArray[np.int64]) -> Places:
@@ -182,23 +182,10 @@ def _places(land: NDArray[np.object_], owner: NDArray[np.int64]) -> Places:
     row = outer[inner]
     kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
     parts, row = parts[kept], row[kept]
-    areas = _flat_areas_m2(parts)
+    areas = flat_areas_m2(parts)
     counted = areas >= DUST_M2
     parts, areas = parts[counted], areas[counted]
     return Places(owner[row[counted]], parts, areas, 2 * areas / _perimeters_m(parts))
-
-
-def _flat_areas_m2(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Areas on the ellipsoid of polygons whose edges are straight in longitude and latitude, as these cuts are.
-
-    The area in degrees times that of a square degree at the centre: off by a ten-millionth for a place of 10 km. Read as
-    geodesics, the two sides of a sliver with different corners would enclose more than it. (``shapely.segmentize`` is no way
-    to shorter edges: GEOS mends what it has made invalid, and loses land from polygons with a spike.)
-    """
-    latitude = np.radians(shapely.bounds(shapely.centroid(polygons))[:, 1])
-    radii = SEMI_MAJOR_M**2 * (1 - ELLIPSOID.es) / (1 - ELLIPSOID.es * np.sin(latitude) ** 2) ** 2
-    flat = shapely.area(polygons) * np.radians(1) ** 2 * radii * np.cos(latitude)
-    return np.nan_to_num(flat)
 
 
 def _perimeters_m(polygons: NDArray[np.object_]) -> NDArray[np.float64]:

@@ -1,13 +1,20 @@
-"""Which polygons of many overlap, found in bulk."""
+"""Which polygons of many share land, found in bulk.
 
+Each pair whose boxes meet is looked at: no pattern of other polygons hides one. (GEOS's check of coverages takes an edge
+that a neighbour matches for right, although a third polygon lies over it.)
+"""
+
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geodata.area import areas_m2
+from geodata.area import flat_areas_m2
 from geodata.plane import RECORD_M2
+
+_INTERIORS_MEET = "T********"
 
 
 def overlaps(
@@ -31,35 +38,42 @@ def overlaps(
     >>> overlaps(np.array(row))[0].tolist()
     [[1, 2]]
     """
-    parts, owner = polygons, np.arange(len(polygons))
-    if (shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON).any():
-        parts, owner = shapely.get_parts(polygons, return_index=True)
-    # Where land is shared, an edge of one of the two lies within the other or beside it: only these are compared.
-    suspects = np.unique(owner[_at_fault(parts)])
-    if len(suspects) == 0:
-        return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=object)
-    found, other = shapely.STRtree(polygons).query(polygons[suspects], predicate="intersects")
-    pairs = np.unique(np.sort(np.column_stack([suspects[found], other]), axis=1), axis=0)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
-    counted = areas_m2(shared) >= least_m2
-    return pairs[counted], shared[counted]
+    pairs = shapely.STRtree(polygons).query(polygons).T
+    return _sharing(polygons, polygons, pairs[pairs[:, 0] < pairs[:, 1]], least_m2)
 
 
-def _at_fault(polygons: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Which polygons have an edge within or beside another, shape (n,).
+def overlaps_with(
+    polygons: NDArray[np.object_], others: NDArray[np.object_], least_m2: float = RECORD_M2
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """As :func:`overlaps`, between polygons of shape (n,) and others of shape (k,): pairs of an index in each.
 
-    The western and the eastern half are looked at on a core each, those between in both: where two share land, both of them
-    are in that land's half, and who misses a neighbour is not at fault for it.
+    >>> overlaps_with(np.array([shapely.box(0, 0, 2, 1)]), np.array([shapely.box(2, 0, 3, 1), shapely.box(1, 0, 4, 1)]))[0].tolist()
+    [[0, 1]]
     """
-    found = np.zeros(len(polygons), dtype=bool)
-    if len(polygons) == 0:
-        return found
-    west, _, east, _ = shapely.bounds(polygons).T
-    middle = np.nanmedian(west)
-    halves = [np.flatnonzero(west <= middle), np.flatnonzero(east >= middle)]
-    with ThreadPoolExecutor(len(halves)) as cores:
-        edges = cores.map(shapely.coverage_invalid_edges, [polygons[half] for half in halves])
-    for half, lines in zip(halves, edges, strict=True):
-        found[half] |= ~shapely.is_empty(lines)
-    return found
+    return _sharing(polygons, others, shapely.STRtree(others).query(polygons).T, least_m2)
+
+
+def _sharing(
+    ours: NDArray[np.object_], theirs: NDArray[np.object_], pairs: NDArray[np.int64], least_m2: float
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Those of the pairs, shape (m, 2), that share land, in order, and that land. Looked at on all cores."""
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    # Clones, which are prepared here and seen by no other thread; each is asked about by one core.
+    rows, of_row = np.unique(pairs[:, 0], return_inverse=True)
+    asked = np.asarray(shapely.set_srid(ours[rows], 0), dtype=object)
+
+    def look(part: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+        mine, other = asked[of_row[part]], theirs[pairs[part, 1]]
+        shapely.prepare(mine)
+        meet = shapely.relate_pattern(mine, other, _INTERIORS_MEET)
+        part = part[meet]
+        return part, shapely.intersection(ours[pairs[part, 0]], theirs[pairs[part, 1]])
+
+    cores = os.cpu_count() or 1
+    ends = np.searchsorted(of_row, np.arange(1, cores) * len(rows) // cores)
+    with ThreadPoolExecutor(cores) as pool:
+        looked = list(pool.map(look, np.split(np.arange(len(pairs)), ends)))
+    meeting = np.concatenate([part for part, _ in looked])
+    shared = np.concatenate([np.asarray(land, dtype=object) for _, land in looked])
+    counted = flat_areas_m2(shared) >= least_m2
+    return pairs[meeting[counted]], shared[counted]

@@ -29,3 +29,24 @@ def metres_per_degree(latitude: Any) -> NDArray[np.float64]:
     prime = ELLIPSOID.a / np.sqrt(curved)
     meridian = prime * (1 - ELLIPSOID.es) / curved
     return np.asarray(np.radians(np.stack([prime * np.cos(np.radians(latitude)), meridian], axis=-1)))
+
+
+_HEADINGS = (
+    ("北", "north"),
+    ("东北", "north-east"),
+    ("东", "east"),
+    ("东南", "south-east"),
+    ("南", "south"),
+    ("西南", "south-west"),
+    ("西", "west"),
+    ("西北", "north-west"),
+)
+
+
+def heading(east: float, north: float) -> tuple[str, str]:
+    """The nearest of eight directions of a shift, in Chinese and English.
+
+    >>> heading(547.0, -369.0)
+    ('东南', 'south-east')
+    """
+    return _HEADINGS[round(np.degrees(np.arctan2(east, north)) / 45) % 8]

@@ -51,6 +51,12 @@ def import_(
     allow_over: Annotated[
         bool, typer.Option("--allow-over", help="允许超额分解 · Children may hold more than their parent")
     ] = False,
+    allow_overlaps: Annotated[
+        bool, typer.Option("--allow-overlaps", help="允许与已有责任田重叠 · Plots may lie where plots are already")
+    ] = False,
+    allow_moved: Annotated[
+        bool, typer.Option("--allow-moved", help="允许编号移到别处 · Known numbers may move to other land")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="把说明写入文件 · Write the list of remarks to this CSV or XLSX")
     ] = None,
@@ -85,6 +91,8 @@ def import_(
         skip_bad=skip_bad,
         repair=repair,
         allow_over=allow_over,
+        allow_overlaps=allow_overlaps,
+        allow_moved=allow_moved,
         thresholds=settings.thresholds,
     )
     with database_of(settings) as database:
@@ -138,6 +146,12 @@ def _show(settings: Settings, outcome: "Outcome", dry_run: bool) -> None:
         f"共 {outcome.rows} 行：新增 {outcome.added}，更新 {outcome.changed}，未变 {outcome.unchanged}，有误 {bad}。",
         f"{outcome.rows} rows: {outcome.added} new, {outcome.changed} changed, {outcome.unchanged} unchanged, {bad} bad.",
     )
+    if outcome.overlaps:
+        say(
+            settings,
+            f"地块两两重叠 {outcome.overlaps} 处，共 {outcome.overlap_m2:,.2f} m²。",
+            f"Plots that overlap: {outcome.overlaps} pairs, {outcome.overlap_m2:,.2f} m² in all.",
+        )
     if outcome.written:
         return
     if dry_run and not bad:

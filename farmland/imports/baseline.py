@@ -93,6 +93,8 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
         rows,
         geometries[good],
         [extra[i] for i in good],
+        source.numbers[good],
+        options,
         outcome,
     )
     return outcome

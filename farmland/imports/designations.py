@@ -61,6 +61,8 @@ def import_designations(session: Session, source: Source, options: Options) -> O
         rows,
         geometries[good],
         [extra[i] for i in good],
+        source.numbers[good],
+        options,
         outcome,
     )
     return outcome

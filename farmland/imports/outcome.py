@@ -16,7 +16,8 @@ class Options:
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
     baseline; `actor` and `now` are what the records will say of who imported, and when; `thresholds` are those of the
-    rules; `tell` is told how far the import is. `recorded_as_it_happened` is for a demonstration, whose records are made up:
+    rules; `tell` is told how far the import is. `allow_over`, `allow_overlaps`, `allow_moved` say that parts of a target
+    over their whole, land that is there already, and known numbers on other land are meant. `recorded_as_it_happened` is for a demonstration, whose records are made up:
     the steps of claims are then recorded when they happened, not now.
     """
 
@@ -30,6 +31,8 @@ class Options:
     skip_bad: bool = False
     repair: bool = False
     allow_over: bool = False
+    allow_overlaps: bool = False
+    allow_moved: bool = False
     actor: str = "tianzhang import"
     now: datetime | None = None
     recorded_as_it_happened: bool = False
@@ -51,7 +54,8 @@ class Row:
 class Outcome:
     """The rows read, and what became of them. `notices` do not keep a row from being imported; `bad` does.
 
-    `before` and `after` are what the ledger is to say of the rows that changed.
+    `overlaps` pairs of plots, of which one at least is in the file, share `overlap_m2`. `before` and `after` are what the
+    ledger is to say of the rows that changed.
     """
 
     rows: int
@@ -59,6 +63,8 @@ class Outcome:
     changed: int = 0
     unchanged: int = 0
     area_m2: float = 0.0
+    overlaps: int = 0
+    overlap_m2: float = 0.0
     written: bool = False
     bad: list[Row] = field(default_factory=list)
     notices: list[Row] = field(default_factory=list)

@@ -19,21 +19,18 @@ from farmland.imports.checks import (
     sound_geometries,
     unit_codes,
 )
-from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.land_twice import PlotsThere, tell_land_twice
+from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import write_rows
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
 from farmland.plots import Plot
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.area import areas_m2
+from geodata.coverage import DUST_M2
 from geodata.overlaps import overlaps
-from geodata.problems import Kind, Problem
+from geodata.problems import Kind
 
-OVERLAPS = Kind(
-    "plot_overlaps",
-    "与本文件第 {other} 行的地块重叠（{longitude:.5f}°E {latitude:.5f}°N）。已导入；请核对界线。",
-    "Overlaps the plot of row {other} of this file at {longitude:.5f}°E {latitude:.5f}°N. Imported; check the borders.",
-)
 NOT_YES_NO = Kind(
     "not_yes_no",
     "“{text}”不是“是/否”。请填 Y 或 N（是/否、1/0 亦可）。",
@@ -46,7 +43,8 @@ _NO = {"", "n", "no", "false", "0", "否", "0.0", "f"}
 def import_plots(session: Session, source: Source, options: Options) -> Outcome:
     """Write plots, known by unit and number. A plot without a number is known by its polygon.
 
-    A row without a unit gets the unit that it lies in. Overlapping plots are told, and imported.
+    A row without a unit gets the unit that it lies in. Overlapping plots are told; those of which over half is there already
+    are refused, unless the option `allow_overlaps` says that it is meant.
     """
     outcome = Outcome(len(source.frame))
     classes = source.text("land_class")
@@ -56,7 +54,7 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
     # GEOS measures and looks for overlaps on one core while the rest is checked and written on another.
     with ThreadPoolExecutor(1) as beside:
         measuring = beside.submit(areas_m2, geometries[where])
-        overlapping = beside.submit(overlaps, geometries[where])
+        overlapping = beside.submit(overlaps, geometries[where], DUST_M2)
         check_whole(session, source, geometries)
         _refuse_unknown_units(session, source, codes, outcome)
         codes = place_in_units(session, source, geometries, codes, sound, outcome)
@@ -70,33 +68,40 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
 
         areas = np.full(len(codes), np.nan)
         areas[where] = measuring.result().round(2)
-        good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
-        rows = pd.DataFrame(
-            {
-                "unit_code": codes[good],
-                "number": numbers[good],
-                "land_class": classes[good],
-                "basic_farmland": basic[good],
-                "area_m2": areas[good],
-                "fingerprint": prints[good],
-            }
-        )
-        extra = source.extra()
-        write_rows(
-            session,
-            table_of(Plot),
-            ["unit_code", "number"],
-            rows,
-            geometries[good],
-            [extra[i] for i in good],
-            outcome,
-        )
         pairs, shared = overlapping.result()
-    points = shapely.point_on_surface(shared)
-    for (first, second), point in zip(source.numbers[where][pairs].tolist(), points, strict=True):
-        fault = Problem(OVERLAPS, other=first, longitude=point.x, latitude=point.y)
-        outcome.notices.append(Row(second, "geometry", fault))
+        good = _good(source, outcome)
+        named = set(zip(codes[good], numbers[good], strict=True))
+        there = PlotsThere(session, shapely.total_bounds(geometries[good]), named)
+        tell_land_twice(source, geometries, good, (where[pairs], shared), there, options, outcome)
+    good = _good(source, outcome)
+    rows = pd.DataFrame(
+        {
+            "unit_code": codes[good],
+            "number": numbers[good],
+            "land_class": classes[good],
+            "basic_farmland": basic[good],
+            "area_m2": areas[good],
+            "fingerprint": prints[good],
+        }
+    )
+    extra = source.extra()
+    write_rows(
+        session,
+        table_of(Plot),
+        ["unit_code", "number"],
+        rows,
+        geometries[good],
+        [extra[i] for i in good],
+        source.numbers[good],
+        options,
+        outcome,
+    )
     return outcome
+
+
+def _good(source: Source, outcome: Outcome) -> NDArray[np.int64]:
+    """The rows, as places in the file, that nothing is wrong with so far."""
+    return np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
 
 
 def _refuse_unknown_units(session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome) -> None:

@@ -1,16 +1,28 @@
 """Rows with a polygon and a key, compared with those that are there: what is new, what changed, what is the same."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from farmland.imports.outcome import Outcome
+from farmland.imports.outcome import Options, Outcome
 from farmland.ledger import content, merge, stored
-from geodata.column import next_id, write
+from geodata.column import geometries_of, next_id, write
+from geodata.problems import Kind
+from geodata.scale import metres_per_degree
+
+NUMBER_ELSEWHERE = Kind(
+    "number_elsewhere",
+    "“{number}”已经是另一块地的编号（{longitude:.5f}°E {latitude:.5f}°N，相距 {distance_m:,.0f} m，互不相接），导入会把那块地替换掉。"
+    "请核对编号；确是同一地块换了位置，加 --allow-moved。",
+    "“{number}” is the number of other land, at {longitude:.5f}°E {latitude:.5f}°N, {distance_m:,.0f} m away, which would be "
+    "replaced. Check the number; where the record is meant to move, add --allow-moved.",
+)
 
 
 def write_rows(
@@ -20,15 +32,21 @@ def write_rows(
     rows: pd.DataFrame,
     geometries: NDArray[np.object_],
     extra: list[dict[str, Any] | None],
+    numbers: NDArray[np.int64],
+    options: Options,
     outcome: Outcome,
 ) -> None:
     """Insert the rows whose keys are new, replace those that differ, leave the rest; the outcome counts them.
+
+    A known key whose new polygon shares no land with the old one is somebody else's number: the row is named as bad, unless
+    the option `allow_moved` says that it is meant.
 
     Parameters
     ----------
     rows : DataFrame of n rows with the table's columns, `fingerprint` among them, without id, geometry and extra
     geometries : array of shape (n,)
     extra : n dicts of the columns that are no field of ours
+    numbers : array of shape (n,), the rows' numbers in the file
     """
     columns_held = ["id", *rows.columns]
     found = session.execute(select(*(table.c[name] for name in columns_held))).all()
@@ -44,6 +62,14 @@ def write_rows(
         )
         differs |= (ours != theirs) & ~(pd.isna(ours) & pd.isna(theirs))
     is_changed = ~is_new & differs
+    kept = np.ones(len(rows), dtype=bool)
+    if not options.allow_moved:
+        redrawn = np.flatnonzero(is_changed & (rows["fingerprint"].to_numpy() != joined["fingerprint"].to_numpy()))
+        ids = joined["id"].to_numpy()[redrawn].astype(int)
+        old = geometries_of(session.connection(), table, ids)
+        names = ["/".join(map(str, key)) for key in rows[keys].iloc[redrawn].itertuples(index=False)]
+        kept[redrawn] = ~refuse_moved(old, geometries[redrawn], names, numbers[redrawn], outcome)
+        is_changed &= kept
     rows = rows.astype(object).where(rows.notna(), None)  # where pandas has made NaN of what is not there
     connection = session.connection()
     first = next_id(connection, table)
@@ -59,5 +85,29 @@ def write_rows(
         write(connection, table, columns, geometries[places], new=new)
         merge(outcome.after, content(table, columns, geometries[places]))
     outcome.added, outcome.changed = int(is_new.sum()), int(is_changed.sum())
-    outcome.unchanged = len(rows) - outcome.added - outcome.changed
-    outcome.area_m2 = round(float(rows["area_m2"].sum()), 2) if len(rows) else 0.0
+    outcome.unchanged = int(kept.sum()) - outcome.added - outcome.changed
+    outcome.area_m2 = round(float(rows["area_m2"][kept].sum()), 2)
+
+
+def refuse_moved(
+    old: NDArray[np.object_],
+    new: NDArray[np.object_],
+    names: Sequence[str],
+    numbers: NDArray[np.int64],
+    outcome: Outcome,
+) -> NDArray[np.bool_]:
+    """Name as bad the rows whose polygon shares no land with the one that their number has; which they are, shape (n,).
+
+    Parameters
+    ----------
+    old, new : arrays of shape (n,), valid polygons in degrees
+    names : what n people know the records by
+    numbers : array of shape (n,), the rows' numbers in the file
+    """
+    elsewhere = ~shapely.relate_pattern(old, new, "T********")
+    here, there = (shapely.get_coordinates(shapely.point_on_surface(polygons[elsewhere])) for polygons in (old, new))
+    far = np.hypot(*((there - here) * metres_per_degree((here[:, 1] + there[:, 1]) / 2)).T)
+    for i, place, distance in zip(np.flatnonzero(elsewhere), here, far, strict=True):
+        facts = {"longitude": place[0], "latitude": place[1], "distance_m": distance}
+        outcome.refuse([numbers[i]], "number", NUMBER_ELSEWHERE, number=names[i], **facts)
+    return np.asarray(elsewhere)

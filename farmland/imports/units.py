@@ -12,6 +12,7 @@ from farmland.imports.checks import (
     unit_codes,
 )
 from farmland.imports.outcome import Options, Outcome
+from farmland.imports.polygon_rows import refuse_moved
 from farmland.imports.source import Source
 from farmland.ledger import content, merge, stored
 from farmland.units import LEVELS, Unit, level_of, parent_of
@@ -64,6 +65,13 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
     both = has_old & np.array([geometry is not None for geometry in geometries])
     if both.any():
         same[both] = fingerprint(old[both]) == fingerprint(geometries[both])
+
+    if not options.allow_moved:
+        redrawn = np.array([i for i in good if both[i] and not same[i]], dtype=int)
+        moved = refuse_moved(
+            old[redrawn], geometries[redrawn], codes[redrawn].tolist(), source.numbers[redrawn], outcome
+        )
+        good = [i for i in good if i not in set(redrawn[moved].tolist())]
 
     connection = session.connection()
     first = next_id(connection, table_of(Unit))
