@@ -47,7 +47,8 @@ def overlaps_with(
 ) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """As :func:`overlaps`, between polygons of shape (n,) and others of shape (k,): pairs of an index in each.
 
-    >>> overlaps_with(np.array([shapely.box(0, 0, 2, 1)]), np.array([shapely.box(2, 0, 3, 1), shapely.box(1, 0, 4, 1)]))[0].tolist()
+    >>> others = [shapely.box(2, 0, 3, 1), shapely.box(1, 0, 4, 1)]
+    >>> overlaps_with(np.array([shapely.box(0, 0, 2, 1)]), np.array(others))[0].tolist()
     [[0, 1]]
     """
     return _sharing(polygons, others, shapely.STRtree(others).query(polygons).T, least_m2)

@@ -33,16 +33,16 @@ OVERLAPS = Kind(
 )
 SAME_PLOT = Kind(
     "plot_is_there",
-    "与{where_zh}是同一块地：重合 {share:.0%}，{area_m2:,.2f} m²{moved_zh}（{longitude:.5f}°E {latitude:.5f}°N）。同一块地不能有"
-    "两个编号：请删去这一行，或用原编号导入；确需两者并存，加 --allow-overlaps。",
+    "与{where_zh}是同一块地：重合 {share:.0%}，{area_m2:,.2f} m²{moved_zh}（{longitude:.5f}°E {latitude:.5f}°N）。同一块地不能"
+    "有两个编号：请删去这一行，或用原编号导入；确需两者并存，加 --allow-overlaps。",
     "It is {where_en} once more: they agree to {share:.0%}, {area_m2:,.2f} m²{moved_en}, at {longitude:.5f}°E "
     "{latitude:.5f}°N. The same land cannot have two numbers: remove this row, or import it under the number that it has; "
     "where both are meant to stay, add --allow-overlaps.",
 )
 PART_OF_PLOT = Kind(
     "plot_lies_in_another",
-    "{share:.0%}（{area_m2:,.2f} m²）在{where_zh}之内（{longitude:.5f}°E {latitude:.5f}°N），这块地会计两次。若是分割，请把原编号给"
-    "其中一块并放在同一文件中；确需两者并存，加 --allow-overlaps。",
+    "{share:.0%}（{area_m2:,.2f} m²）在{where_zh}之内（{longitude:.5f}°E {latitude:.5f}°N），这块地会计两次。若是分割，请把原编号"
+    "给其中一块并放在同一文件中；确需两者并存，加 --allow-overlaps。",
     "{share:.0%} of it ({area_m2:,.2f} m²) lies in {where_en} at {longitude:.5f}°E {latitude:.5f}°N and would count twice. "
     "If that plot was divided, give one of the parts its number, in the same file; where both are meant to stay, add "
     "--allow-overlaps.",
@@ -57,8 +57,8 @@ OVER_PLOTS = Kind(
 )
 FILE_IS_THERE = Kind(
     "plots_are_there",
-    "整个文件与已有的责任田重合：{rows} 个图形中有 {count} 个是已有地块换了编号（如第 {row} 行是{where_zh}）{moved_zh}，会重复计算 "
-    "{area_m2:,.2f} m²。什么也没有写入。请用原编号导入；确需并存，加 --allow-overlaps。",
+    "整个文件与已有的责任田重合：{rows} 个图形中有 {count} 个是已有地块换了编号（如第 {row} 行是{where_zh}）{moved_zh}，会重复计"
+    "算 {area_m2:,.2f} m²。什么也没有写入。请用原编号导入；确需并存，加 --allow-overlaps。",
     "The whole file lies on plots that are here already: {count} of its {rows} polygons are such plots under other numbers "
     "(row {row} is {where_en}){moved_en}, and {area_m2:,.2f} m² would count twice. Nothing was written. Import them under "
     "the numbers that they have; where both are meant to stay, add --allow-overlaps.",
@@ -85,7 +85,7 @@ class PlotsThere:
 
     def __init__(self, session: Session, bounds: NDArray[np.float64], named: set[tuple[str, str]]) -> None:
         found = session.execute(
-            select(Plot.unit_code, Plot.number, raw(Plot.geometry)).where(BoundsMeet(table_of(Plot), bounds))
+            select(Plot.unit_code, Plot.number, raw(Plot.geometry)).where(BoundsMeet(table_of(Plot), bounds.tolist()))
         ).all()
         kept = [row for row in found if (row[0], row[1]) not in named]
         self.names = np.array([f"{row[0]}/{row[1]}" for row in kept], dtype=object)
@@ -124,7 +124,7 @@ def tell_land_twice(
     if not options.allow_overlaps:
         _refuse_whole_file(source, geometries, good, pairs[pairs["held"]])
         refused = _refuse_rows(source, geometries, areas, pairs, outcome)
-    for pair in pairs[~pairs["row"].isin(refused) & (pairs["area_m2"] >= RECORD_M2)].itertuples():
+    for pair in _each(pairs[~pairs["row"].isin(refused) & (pairs["area_m2"] >= RECORD_M2)]):
         facts = _where(source, [pair]) | _point(pair.land)
         fault = Problem(OVERLAPS, area_m2=pair.area_m2, **facts)
         outcome.notices.append(Row(int(source.numbers[pair.row]), "geometry", fault))
@@ -169,7 +169,7 @@ def _refuse_whole_file(
     off = np.quantile(np.hypot(*(moved - middle).T), 0.9)
     if off > max(_STEADY_M, _STEADY_SHARE * length):
         return
-    first = next(twins.itertuples())
+    first = next(_each(twins))
     facts = _where(source, [first]) | _said_moved(middle)
     raise Problem(
         FILE_IS_THERE,
@@ -231,14 +231,19 @@ def _fault(
     source: Source, polygon: shapely.Geometry, share: float, land: shapely.Geometry, others: pd.DataFrame
 ) -> Problem:
     """What is to be said of a row of which a share is land that others have, the one with most of it first."""
-    best = next(others.itertuples())
+    best = next(_each(others))
     facts: dict[str, Any] = {"share": share, "area_m2": float(flat_areas_m2(np.array([land]))[0]), **_point(land)}
     if best.twin:
         moved = _moved(np.array([polygon]), np.array([best.other]))[0]
         return Problem(SAME_PLOT, **facts | {"area_m2": best.area_m2}, **_where(source, [best]), **_said_moved(moved))
     if best.share > MOST:
         return Problem(PART_OF_PLOT, **facts, **_where(source, [best]))
-    return Problem(OVER_PLOTS, **facts, **_where(source, list(others.head(3).itertuples())), count=len(others))
+    return Problem(OVER_PLOTS, **facts, **_where(source, list(_each(others.head(3)))), count=len(others))
+
+
+def _each(pairs: pd.DataFrame) -> Iterator[Any]:
+    """The rows one by one, their columns as attributes."""
+    return iter(pairs.itertuples())
 
 
 def _where(source: Source, pairs: list[Any]) -> dict[str, str]:

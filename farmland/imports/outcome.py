@@ -15,10 +15,10 @@ class Options:
     """How to read a file and what to do with it.
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
-    baseline; `actor` and `now` are what the records will say of who imported, and when; `thresholds` are those of the
-    rules; `tell` is told how far the import is. `allow_over`, `allow_overlaps`, `allow_moved` say that parts of a target
-    over their whole, land that is there already, and known numbers on other land are meant. `recorded_as_it_happened` is for a demonstration, whose records are made up:
-    the steps of claims are then recorded when they happened, not now.
+    baseline; `allow_over`, `allow_overlaps`, `allow_moved` say that parts of a target over their whole, plots where plots are
+    already, and known numbers on other land are meant. `actor` and `now` are what the records will say of who imported, and
+    when; `thresholds` are those of the rules; `tell` is told how far the import is. `recorded_as_it_happened` is for a
+    demonstration, whose records are made up: the steps of claims are then recorded when they happened, not now.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)

@@ -18,8 +18,8 @@ from geodata.scale import metres_per_degree
 
 NUMBER_ELSEWHERE = Kind(
     "number_elsewhere",
-    "“{number}”已经是另一块地的编号（{longitude:.5f}°E {latitude:.5f}°N，相距 {distance_m:,.0f} m，互不相接），导入会把那块地替换掉。"
-    "请核对编号；确是同一地块换了位置，加 --allow-moved。",
+    "“{number}”已经是另一块地的编号（{longitude:.5f}°E {latitude:.5f}°N，相距 {distance_m:,.0f} m，互不相接），导入会把它替换"
+    "掉。请核对编号；确是同一地块换了位置，加 --allow-moved。",
     "“{number}” is the number of other land, at {longitude:.5f}°E {latitude:.5f}°N, {distance_m:,.0f} m away, which would be "
     "replaced. Check the number; where the record is meant to move, add --allow-moved.",
 )
@@ -65,8 +65,7 @@ def write_rows(
     kept = np.ones(len(rows), dtype=bool)
     if not options.allow_moved:
         redrawn = np.flatnonzero(is_changed & (rows["fingerprint"].to_numpy() != joined["fingerprint"].to_numpy()))
-        ids = joined["id"].to_numpy()[redrawn].astype(int)
-        old = geometries_of(session.connection(), table, ids)
+        old = geometries_of(session.connection(), table, joined["id"].to_numpy()[redrawn].astype(int))
         names = ["/".join(map(str, key)) for key in rows[keys].iloc[redrawn].itertuples(index=False)]
         kept[redrawn] = ~refuse_moved(old, geometries[redrawn], names, numbers[redrawn], outcome)
         is_changed &= kept
@@ -107,7 +106,7 @@ def refuse_moved(
     elsewhere = ~shapely.relate_pattern(old, new, "T********")
     here, there = (shapely.get_coordinates(shapely.point_on_surface(polygons[elsewhere])) for polygons in (old, new))
     far = np.hypot(*((there - here) * metres_per_degree((here[:, 1] + there[:, 1]) / 2)).T)
-    for i, place, distance in zip(np.flatnonzero(elsewhere), here, far, strict=True):
+    for i, place, distance in zip(np.flatnonzero(elsewhere).tolist(), here, far, strict=True):
         facts = {"longitude": place[0], "latitude": place[1], "distance_m": distance}
         outcome.refuse([numbers[i]], "number", NUMBER_ELSEWHERE, number=names[i], **facts)
     return np.asarray(elsewhere)
