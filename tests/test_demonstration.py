@@ -3,15 +3,25 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import httpx
+import numpy as np
 import pyogrio
 import pytest
 import shapely
 from conftest import run_command, signed_in
+from sqlalchemy import select
+from test_land_twice import counted_twice, force_accepted, moved
 
 from api import contract
+from farmland.claims import Claim
+from farmland.coverage import Fault, check_coverage
+from farmland.database import Database
+from farmland.imports import import_source
+from farmland.imports.outcome import Options
+from farmland.imports.source import of_frame
 from geodata.area import areas_m2
 
 CITY, XIANCHAQIAO, QINGJIANG = "430582000000", "430582104000", "430582104203"
@@ -172,3 +182,55 @@ def test_the_figures_of_one_unit_agree_wherever_they_stand(demo: httpx.Client) -
         between = sum(bars.values()) - bars["reported"] - bars["accepted"]
         assert bars["reported"] - between == pytest.approx(bars["accepted"])
         assert min(bars.values()) >= 0 and row["checked_mu"] >= row["accepted_mu"]
+
+
+def test_a_towns_plots_that_are_there_once_more_are_told_to_the_last_square_metre(demo_env: dict[str, str]) -> None:
+    """All plots of a town once more under other numbers, 12 cm to the north-east: by the import, by the check of coverage,
+    and as accepted net areas behind the rules' back. Nothing of it is kept."""
+    command(demo_env, "export", "plots", "-o", "plots.gpkg")
+    folder = Path(demo_env["TIANZHANG_DATA_DIR"])
+    city = gpd.read_file(folder / "plots.gpkg")
+    town = city[city["unit_code"].str.startswith(XIANCHAQIAO[:9])].reset_index(drop=True)
+    plots, own = city.geometry.to_numpy(), town.geometry.to_numpy()
+    copies = moved(own, 0.085, 0.085)
+    copy, plot = shapely.STRtree(plots).query(copies)
+    twice = areas_m2(shapely.intersection(copies[copy], plots[plot])).sum()
+    assert len(town) == 5_823 and 26.8e6 < twice < 27.0e6
+    columns = {"unit_code": town["unit_code"], "number": "X" + town["number"], "land_class": town["land_class"]}
+    again = gpd.GeoDataFrame(columns, geometry=copies, crs=4490)
+    again.to_file(folder / "again.gpkg")
+    refused = run_command("import", "plots", "again.gpkg", env=demo_env | {"TIANZHANG_LANG": "en"}, cwd=folder)
+    assert refused.returncode == 1 and "5823 of its 5823 polygons" in refused.stderr
+    assert "moved 0.12 m to the north-east" in refused.stderr
+    said = float(refused.stderr.partition(" m² would count")[0].split()[-1].replace(",", ""))
+    assert said == pytest.approx(twice, abs=1)
+
+    database = Database(demo_env.get("TIANZHANG_DATABASE_URL", f"sqlite:///{folder / 'tianzhang.sqlite'}"))
+    try:
+        with database.writing() as session:
+            options = Options(allow_overlaps=True)
+            again.index = again.index + 1
+            outcome = import_source(session, "plots", of_frame(again, "plots", options, "again", 4490), options)
+            assert outcome.added == 5_823 and outcome.overlap_m2 == pytest.approx(twice, abs=1)
+            faults = check_coverage(session, XIANCHAQIAO, date(2022, 4, 26))
+            told = faults[faults["kind"] == Fault.PLOT_OVERLAP]["area_m2"].sum()
+            assert told == pytest.approx(twice, abs=1)
+            session.rollback()
+        with database.writing() as session:
+            held = [net for net in session.scalars(select(Claim.accepted_net)) if net is not None]
+            assert counted_twice(session) == []
+            force_accepted(session, own)
+            force_accepted(session, copies)
+            found = sum(counted_twice(session))
+            session.rollback()
+    finally:
+        database.close()
+    assert found == pytest.approx(_shared(own, copies) + _shared(held, np.append(own, copies)), abs=1)
+
+
+def _shared(polygons: Any, others: Any) -> float:
+    """What polygons and others share, m²; less than 0.01 m², which no record holds, left out."""
+    polygons, others = np.asarray(polygons, dtype=object), np.asarray(others, dtype=object)
+    one, other = shapely.STRtree(others).query(polygons)
+    areas = areas_m2(shapely.intersection(polygons[one], others[other]))
+    return float(areas[areas >= 0.01].sum())

@@ -49,8 +49,8 @@ PART_OF_PLOT = Kind(
 )
 OVER_PLOTS = Kind(
     "plot_lies_over_others",
-    "{share:.0%}（{area_m2:,.2f} m²）已属于 {count} 块责任田：{where_zh}等（{longitude:.5f}°E {latitude:.5f}°N），这些地会计两次。"
-    "请删去这一行或那些地块；确需并存，加 --allow-overlaps。",
+    "{share:.0%}（{area_m2:,.2f} m²）已属于 {count} 块责任田：{where_zh}等（{longitude:.5f}°E {latitude:.5f}°N），这些地会计两"
+    "次。请删去这一行或那些地块；确需并存，加 --allow-overlaps。",
     "{share:.0%} of it ({area_m2:,.2f} m²) belongs to {count} plots already, such as {where_en}, at {longitude:.5f}°E "
     "{latitude:.5f}°N, and would count twice. Remove this row or those plots; where all are meant to stay, add "
     "--allow-overlaps.",
