@@ -74,30 +74,13 @@ _WHOLE_FILE = 0.8  # of a file's polygons: then the file itself is there already
 _STEADY_M, _STEADY_SHARE = 0.02, 0.1  # a shift is one when nine in ten keep to it: to 2 cm, or a tenth of it
 
 
-class PlotsThere:
-    """The plots around some polygons that stay as they are when a file is imported: all whose number it does not name.
-
-    Parameters
-    ----------
-    bounds : west, south, east, north in degrees
-    named : the unit codes and numbers of the file's rows
-    """
-
-    def __init__(self, session: Session, bounds: NDArray[np.float64], named: set[tuple[str, str]]) -> None:
-        found = session.execute(
-            select(Plot.unit_code, Plot.number, raw(Plot.geometry)).where(BoundsMeet(table_of(Plot), bounds.tolist()))
-        ).all()
-        kept = [row for row in found if (row[0], row[1]) not in named]
-        self.names = np.array([f"{row[0]}/{row[1]}" for row in kept], dtype=object)
-        self.polygons = decode([row[2] for row in kept])
-
-
 def tell_land_twice(
+    session: Session,
     source: Source,
     geometries: NDArray[np.object_],
     good: NDArray[np.int64],
+    named: set[tuple[str, str]],
     within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
-    there: PlotsThere,
     options: Options,
     outcome: Outcome,
 ) -> None:
@@ -107,12 +90,16 @@ def tell_land_twice(
     ----------
     geometries : array of shape (n,), the polygons of all rows
     good : the rows, as places in the file, that would be imported
+    named : their unit codes and numbers: the plots of these are replaced
     within_file : what :func:`geodata.overlaps.overlaps` finds among the geometries, from DUST_M2 on; the rows that are not
         good are passed over
 
     Raises FILE_IS_THERE, where the file as a whole is there already. With the option `allow_overlaps` nothing is refused.
     """
-    pairs = _pairs(geometries, good, within_file, there)
+    if len(good) == 0:
+        return
+    there = _there(session, shapely.total_bounds(geometries[good]), named)
+    pairs = _pairs(geometries, good, within_file, *there)
     outcome.overlaps, outcome.overlap_m2 = len(pairs), float(pairs["area_m2"].sum())
     if pairs.empty:
         return
@@ -130,24 +117,36 @@ def tell_land_twice(
         outcome.notices.append(Row(int(source.numbers[pair.row]), "geometry", fault))
 
 
+def _there(
+    session: Session, bounds: NDArray[np.float64], named: set[tuple[str, str]]
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """The names and polygons, shape (k,) both, of the plots within bounds (degrees) that the file does not name."""
+    found = session.execute(
+        select(Plot.unit_code, Plot.number, raw(Plot.geometry)).where(BoundsMeet(table_of(Plot), bounds.tolist()))
+    ).all()
+    kept = [row for row in found if (row[0], row[1]) not in named]
+    return np.array([f"{row[0]}/{row[1]}" for row in kept], dtype=object), decode([row[2] for row in kept])
+
+
 def _pairs(
     geometries: NDArray[np.object_],
     good: NDArray[np.int64],
     within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
-    there: PlotsThere,
+    names: NDArray[np.object_],
+    polygons: NDArray[np.object_],
 ) -> pd.DataFrame:
     """A row for each two that share land: of the file's (the later one), with an earlier one or one that is there."""
-    (inner, inner_land), (outer, outer_land) = within_file, overlaps_with(geometries[good], there.polygons, DUST_M2)
+    (inner, inner_land), (outer, outer_land) = within_file, overlaps_with(geometries[good], polygons, DUST_M2)
     both = np.isin(inner, good).all(axis=1)
     inner, inner_land = inner[both], inner_land[both]
-    others = np.concatenate([geometries[inner[:, 0]], there.polygons[outer[:, 1]]])
+    others = np.concatenate([geometries[inner[:, 0]], polygons[outer[:, 1]]])
     land = np.concatenate([inner_land, outer_land])
     return pd.DataFrame(
         {
             "row": np.concatenate([inner[:, 1], good[outer[:, 0]]]),
             "other_row": np.concatenate([inner[:, 0], np.full(len(outer), -1)]),
             "held": np.repeat([False, True], [len(inner), len(outer)]),
-            "name": np.concatenate([np.full(len(inner), "", dtype=object), there.names[outer[:, 1]]]),
+            "name": np.concatenate([np.full(len(inner), "", dtype=object), names[outer[:, 1]]]),
             "other": others,
             "land": land,
             "area_m2": flat_areas_m2(land),

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from farmland.imports.checks import (
     sound_geometries,
     unit_codes,
 )
-from farmland.imports.land_twice import PlotsThere, tell_land_twice
+from farmland.imports.land_twice import tell_land_twice
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import write_rows
 from farmland.imports.source import Source
@@ -71,8 +70,7 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         pairs, shared = overlapping.result()
         good = _good(source, outcome)
         named = set(zip(codes[good], numbers[good], strict=True))
-        there = PlotsThere(session, shapely.total_bounds(geometries[good]), named)
-        tell_land_twice(source, geometries, good, (where[pairs], shared), there, options, outcome)
+        tell_land_twice(session, source, geometries, good, named, (where[pairs], shared), options, outcome)
     good = _good(source, outcome)
     rows = pd.DataFrame(
         {
