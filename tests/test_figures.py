@@ -363,6 +363,17 @@ def test_a_part_at_the_minimum_counts_and_one_below_does_not(size: float) -> Non
         assert all((str(cut.reason), cut.geometry is not None) == ("below_minimum", True) for cut in net.cuts)
 
 
+@given(st.floats(0.001, 0.3))
+def test_ridges_are_a_share_of_what_is_left_in_whole_hundredths(factor: float) -> None:
+    land = shapely.box(111.722, 27.250, 111.728, 27.252)
+    net = net_area(land, UNIT_LAND, [], [], ridge_factor=factor)
+    inside = area_m2(shapely.box(111.722, 27.250, 111.725, 27.252))
+    ridges = net.cuts[-1]
+    assert (str(ridges.reason), ridges.area_m2) == ("ridges", pytest.approx(inside * factor, abs=0.02))
+    for area in (net.gross_m2, net.net_m2, *(cut.area_m2 for cut in net.cuts)):
+        assert area == round(area, 2)
+
+
 def test_a_long_border_between_two_corners_is_a_geodesic() -> None:
     """In the middle of a border of 60 km due east the geodesic lies some 35 m north of the parallel: land up to it counts."""
     unit = shapely.Polygon([(111.2, 27.2), (111.8, 27.2), (111.8, 26.9), (111.2, 26.9)])
