@@ -280,6 +280,27 @@ def test_what_is_let_pass_of_a_typed_area(scene: Scene, typed: float, method: Me
     assert set(doubts(scene, scene.report(SMALL, typed_area_mu=typed, method=method))) == ({rule} if rule else set())
 
 
+def test_of_an_area_from_before_uncertainties_were_kept_its_methods_accuracy_tells(scene: Scene) -> None:
+    for n, (method, thresholds, told) in enumerate(
+        [
+            (Method.PHONE, Thresholds(), False),
+            (Method.PHONE, Thresholds(phone_m=0.5), True),
+            (Method.IMAGERY, Thresholds(), False),
+            (Method.IMAGERY, Thresholds(imagery_m=0.5), True),
+            (Method.SURVEY, Thresholds(), True),
+            (Method.SURVEY, Thresholds(survey_m=5), False),
+            (Method.FILE, Thresholds(), True),  # of which nothing is known
+        ]
+    ):
+        with tried(scene):
+            land = shapely.affinity.translate(SMALL, 0, 0.003 * n)
+            claim = scene.report(land, typed_area_mu=SMALL_MU + 0.07, method=method)
+            claim.gross_u_m2 = None
+            scene.session.flush()
+            scene.thresholds = thresholds
+            assert bool(scene.audit() & {"typed_area_wrong", "typed_area_differs"}) == told, (method, thresholds)
+
+
 @pytest.mark.parametrize(
     ("late", "rule"),
     [
