@@ -244,6 +244,13 @@ def test_parts_that_are_too_small_are_counted_and_measured(scene: Scene) -> None
     assert "too_small" not in doubts(scene, gone), "of which nothing at all is left"
 
 
+def test_half_a_square_metre_that_is_left_is_too_small(scene: Scene) -> None:
+    scene.report(number="A")
+    beyond = 0.5 / 221.6 / 99_030
+    claim = scene.report(shapely.box(111.711, 27.250, 111.712 + beyond, 27.252), number="B")
+    assert facts(scene, claim, "too_small")["left_m2"] == pytest.approx(0.5, abs=0.1)
+
+
 def test_a_typed_area_is_set_against_what_is_measured(scene: Scene) -> None:
     claim = scene.report(typed_area_mu=FIELD_MU * 1.05, method=Method.SURVEY)
     found = facts(scene, claim, "typed_area_differs")
