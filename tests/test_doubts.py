@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import shapely
-from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, START, TOWN, VILLAGE
+from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, START, TOWN, VILLAGE, make_small_city, module_database_url
 from test_rules import ACCEPTED_AT, FIELD, FIELD_MU, Scene, moved, part_of
 
 from farmland.audit import audit
@@ -19,16 +19,27 @@ from farmland.rules.targets import lowered
 from farmland.targets import allocate
 from farmland.thresholds import Thresholds
 from farmland.transitions import take_step
-from geodata.area import area_m2
+from geodata.area import ELLIPSOID, area_m2
+from geodata.gcj02 import to_gcj02
 
 FIELD_M2 = area_m2(FIELD)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LAST = ACCEPTED_AT + 999 * DAY
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgis"])
+def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The small city on each database, for all tests of this module: none of them keeps what it writes."""
+    database = Database(module_database_url(request, tmp_path_factory.mktemp("doubts")))
+    database.prepare()
+    make_small_city(database)
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def scene(small_city: Database) -> Any:
-    with small_city.writing() as session:
+def scene(city: Database) -> Iterator[Scene]:
+    with city.writing() as session:
         yield Scene(session, Thresholds())
         session.rollback()
 
@@ -39,6 +50,7 @@ def tried(scene: Scene) -> Iterator[None]:
     with scene.session.begin_nested() as nested:
         yield
         nested.rollback()
+        scene.session.expunge_all()  # what was read of it has the ids of what comes next
 
 
 def doubts(scene: Scene, claim: Claim) -> dict[str, Doubt]:
@@ -109,6 +121,24 @@ def test_claimed_land_in_pieces_is_measured_once_and_names_them_all(scene: Scene
     scene.report(part_of(0.5), number="A")
     scene.report(shapely.difference(part_of(0.78), part_of(0.1)), number="B")  # together 118 of 100, but 78 of the land
     assert "split_or_merged" not in doubts(scene, scene.report(number="C"))
+
+
+def test_land_in_another_guise_is_told_by_how_alike_and_how_far_apart(scene: Scene) -> None:
+    """With a tenth of its width beyond, a field and the other agree to nine elevenths."""
+    scene.report(number="A")
+    again = facts(scene, scene.report(shapely.affinity.translate(FIELD, 0.0002), number="B"), "same_land")
+    assert (again["other"], again["other_unit"]) == ("A", f"单位{VILLAGE}")
+    assert again["iou"] == pytest.approx(9 / 11, abs=1e-4)
+    shifted = shapely.transform(FIELD, to_gcj02)
+    found = [
+        doubt.facts
+        for doubt in doubts_of(scene.session, scene.report(shifted, number="C").id, LAST)
+        if doubt.rule == "same_land_shifted"
+    ]
+    (one,) = [facts for facts in found if facts["other"] == "A"]
+    centres = [geometry.centroid for geometry in (FIELD, shifted)]
+    metres = ELLIPSOID.inv(centres[0].x, centres[0].y, centres[1].x, centres[1].y)[2]
+    assert one["distance_m"] == pytest.approx(metres, abs=0.1) and one["other_unit"] == f"单位{VILLAGE}"
 
 
 def test_land_outside_is_measured_and_the_unit_named_in_which_most_of_it_lies(scene: Scene) -> None:
@@ -287,6 +317,14 @@ def test_what_is_let_pass_of_a_typed_area(scene: Scene, typed: float, method: Me
     assert set(doubts(scene, scene.report(SMALL, typed_area_mu=typed, method=method))) == ({rule} if rule else set())
 
 
+@pytest.mark.parametrize("times", [1 / 15, 2000 / 3, 15, 0.0015, 10_000, 0.0001])
+def test_another_unit_is_meant_within_a_twentieth(scene: Scene, times: float) -> None:
+    for off, confused in ((0.9502, True), (0.9498, False), (1.0498, True), (1.0502, False)):
+        with tried(scene):
+            found = doubts(scene, scene.report(typed_area_mu=FIELD_MU * times * off))
+            assert set(found) == {"typed_unit_confused" if confused else "typed_area_wrong"}, off
+
+
 def test_of_an_area_from_before_uncertainties_were_kept_its_methods_accuracy_tells(scene: Scene) -> None:
     for n, (method, thresholds, told) in enumerate(
         [
@@ -374,10 +412,10 @@ def test_whoever_accepts_acts_for_a_unit_above(scene: Scene, unit: str | None, a
     assert ("acceptor_not_above" in scene.accept(scene.report(), unit_code=unit)) == (not above)
 
 
-def test_parts_of_a_target_that_were_lowered_are_told_with_both_figures(small_city: Database) -> None:
+def test_parts_of_a_target_that_were_lowered_are_told_with_both_figures(city: Database) -> None:
     before = datetime(2021, 12, 31, 23, 59, tzinfo=START.tzinfo)
     first = datetime(2022, 1, 1, tzinfo=START.tzinfo)
-    with small_city.writing() as session:
+    with city.writing() as session:
         for at, part in (
             (before, {VILLAGE: 340}),  # before the target began
             (first, {VILLAGE: 330}),  # on its first instant
