@@ -156,6 +156,22 @@ def test_land_outside_is_measured_and_the_unit_named_in_which_most_of_it_lies(sc
         assert belongs in facts(scene, both, "outside_unit")["belongs_en"]
 
 
+def test_each_deduction_is_told_with_its_own_area_and_share(scene: Scene) -> None:
+    """A field of which the eastern half lies outside, a tenth was farmland, a fifth of another claim, from west to east."""
+    field = shapely.box(111.7230, 27.25, 111.7270, 27.252)
+    whole = area_m2(field)
+    scene.patch(shapely.box(111.7230, 27.25, 111.7234, 27.252), "0101")
+    scene.report(shapely.box(111.7234, 27.25, 111.7242, 27.252), number="A")
+    claim = scene.report(field, number="B")
+    found = doubts(scene, claim)
+    expected = {"outside_unit": 0.5, "baseline_farmland": 0.1, "overlaps_claim": 0.2, "straddles_unit": 0.5}
+    assert {rule: found[rule].facts["area_m2"] / whole for rule in expected} == pytest.approx(expected, abs=1e-3)
+    for rule in ("outside_unit", "baseline_farmland"):
+        (cut,) = [cut for cut in claim.deductions if cut.reason == rule]
+        assert found[rule].facts["area_m2"] == cut.area_m2, "to the hundredth, as it was deducted"
+        assert found[rule].facts["share"] == pytest.approx(expected[rule], abs=1e-3)
+
+
 @pytest.mark.parametrize(("share", "refused"), [(0.049, False), (0.051, True)])
 def test_a_twentieth_outside_is_to_be_split_and_in_no_city_looked_at_anew(
     scene: Scene, share: float, refused: bool
