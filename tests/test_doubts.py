@@ -456,6 +456,39 @@ def test_parts_of_a_target_that_were_lowered_are_told_with_both_figures(city: Da
         session.rollback()
 
 
+def overlapping(scene: Scene, days: float = 90) -> list[tuple[str, str]]:
+    """The claims that an audit says to overlap one that was there before, with that one."""
+    cases = audit(scene.session, CITY, START + days * DAY, scene.thresholds)
+    told = [row for row in cases.to_dict("records") if row["rule"].code == "overlaps_claim"]
+    return sorted((row["claim"], row["en"].partition("claim ")[2].split()[0]) for row in told)
+
+
+def test_whoever_reported_first_was_there_before(scene: Scene) -> None:
+    later = scene.report(number="A", at=START + DAY)
+    first = scene.report(moved(0.001), number="B")
+    assert not doubts(scene, first), "the other was not there yet"
+    assert overlapping(scene) == [("A", "B")]
+    assert overlapping(scene, days=0.5) == [], "on that day there was one"
+    same = scene.report(moved(0.0005, 0.0015), number="C", at=START + DAY)
+    assert "overlaps_claim" in doubts(scene, same), "at the same moment the one that was written first"
+    assert overlapping(scene) == [("A", "B"), ("C", "A"), ("C", "B")]
+    # To the other one that alone is accepted it is before, though it was reported after.
+    scene.accept(later)
+    assert overlapping(scene) == [("A", "B"), ("B", "A"), ("C", "A"), ("C", "B")]
+    scene.accept(first)
+    assert overlapping(scene) == [("A", "B"), ("C", "A"), ("C", "B")]
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(-1, True), (0, False), (1, False)])
+def test_land_is_free_from_the_moment_of_a_rejection_on(scene: Scene, minutes: int, told: bool) -> None:
+    claim = scene.report(number="A")
+    at = START + DAY
+    take_step(scene.session, claim, State.REJECTED, Actor("town", at, at), "because")
+    again = scene.report(moved(0.001), number="B", at=at + timedelta(minutes=minutes))
+    assert ("overlaps_claim" in doubts(scene, again)) == told
+    assert (again.reported_net_m2 < FIELD_M2 * 0.9) == told
+
+
 def test_an_audit_names_the_land_that_counts_twice_once(scene: Scene) -> None:
     scene.accept(scene.report(number="A"))
     scene.accept(scene.report(moved(0.002), number="B"))
