@@ -277,6 +277,16 @@ def test_three_that_share_land_are_tiled_and_those_further_on_stay_as_they_are()
     assert shapely.covers(over[:3], shapely.buffer(result[:3], -1e-9)).all(), "none has got land that it had not"
 
 
+def test_a_gap_stays_when_its_neighbours_are_mended() -> None:
+    around = lands(
+        tile(0, 0, 8, 3), tile(0, 3, 3, 8), tile(3, 5, 8, 8), tile(5, 2, 8, 5)
+    )  # the last one lies over the first
+    result = tiled(around, np.array([True, False, False, True]))
+    assert len(shared(result)) == 0
+    left = uncovered(lands(tile(0, 0, 8, 8)), result, np.zeros(4, dtype=np.int64))
+    assert left.areas_m2 == areas_of(tile(3, 3, 5, 5))
+
+
 def test_what_two_hold_goes_to_the_one_with_the_longer_border() -> None:
     over = lands(tile(0, 0, 4, 4), tile(3, 1, 8, 3))  # the shared land lies on three sides within the first
     result = tiled(over, np.array([True, True]))
