@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geodata.area import flat_areas_m2
 from geodata.overlaps import overlaps
+from geodata.scale import metres_per_degree
 
 DUST_M2 = 1e-3
 """Smaller places are dust of the arithmetic: a cut puts a corner within 1.5e-9 m of an edge, which makes some 1e-5 m² along
@@ -21,8 +22,6 @@ an edge of 10 km. A hundred times that, and a tenth of the 0.01 m² to which are
 
 SNAPPING_DEGREES = 1e-9
 """Mending joins corners that lie closer (0.1 mm): the digits that records keep (:func:`geodata.geometry_faults.fingerprint`)."""
-
-_DEGREE_M = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,8 @@ def _places(land: NDArray[np.object_], owner: NDArray[np.int64]) -> Places:
 
 
 def _perimeters_m(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
-    def metres(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return points * np.column_stack([_DEGREE_M * np.cos(np.radians(points[:, 1])), np.full(len(points), _DEGREE_M)])
-
-    return np.asarray(shapely.length(shapely.transform(polygons, metres)), dtype=np.float64)
+    """The lengths of polygons' outlines, each in the scale of its own middle: the places found are small."""
+    degrees, place = shapely.get_coordinates(polygons, return_index=True)
+    _, south, _, north = shapely.bounds(polygons).T
+    metres = degrees * metres_per_degree((south + north) / 2)[place]
+    return np.asarray(shapely.length(shapely.set_coordinates(polygons.copy(), metres)), dtype=np.float64)

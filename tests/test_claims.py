@@ -123,6 +123,19 @@ def test_the_same_land_again_has_nothing_to_accept(small_city: Database) -> None
             accept(session, again, 6)
 
 
+def test_land_of_which_nothing_is_left_is_not_accepted(small_city: Database) -> None:
+    """Though no rule refuses it: within another claim's land, by thresholds that let it pass."""
+    with small_city.writing() as session:
+        accept(session, report(session, FIELD))
+        inner = Report(VILLAGE, shapely.box(111.7104, 27.2504, 111.7116, 27.2516), "g")
+        claim = report_claim(session, inner, actor(5, "village"), thresholds=FOR_THE_GROUND)
+        take_step(session, claim, State.CHECKED, actor(6))
+        with pytest.raises(Problem, match="nothing_net") as refused:
+            take_step(session, claim, State.ACCEPTED, actor(7), thresholds=FOR_THE_GROUND)
+        assert f"held by another claim {claim.gross_m2:,.2f} m²" in refused.value.sentence("en")
+        assert claim.state == State.CHECKED and claim.accepted_net_m2 is None
+
+
 def test_revoked_land_can_be_restored_again_and_counts_once(small_city: Database) -> None:
     with small_city.writing() as session:
         first = report(session, FIELD)
@@ -133,6 +146,34 @@ def test_revoked_land_can_be_restored_again_and_counts_once(small_city: Database
             now = progress(session, VILLAGE, START + timedelta(minutes=minutes))
             whole = area_m2(FIELD)
             assert (now.accepted_m2, now.revoked_m2) == pytest.approx((areas[0] * whole, areas[1] * whole), abs=0.02)
+
+
+def test_a_claim_as_it_stood_at_each_moment(small_city: Database) -> None:
+    """What another claim held when it was reported was free when it was accepted: either stage has its own net area."""
+    with small_city.writing() as session:
+        first = report(session, FIELD)
+        accept(session, first)
+        claim = report(session, shapely.box(111.711, 27.250, 111.713, 27.252), minutes=10)
+        take_step(session, first, State.REVOKED, actor(20), "re-abandoned")
+        accept(session, claim, 30)
+        take_step(session, claim, State.REVOKED, actor(40), "re-abandoned")
+        whole = area_m2(FIELD)
+        for minutes, state, steps, share, cuts in (
+            (10, "reported", 1, 0.5, ["other_claim"]), (29, "reported", 1, 0.5, ["other_claim"]),
+            (30, "accepted", 3, 1, []), (40, "revoked", 4, 1, []),
+        ):  # fmt: skip
+            stand = claim.as_of(START + timedelta(minutes=minutes))
+            assert (stand.state, len(stand.steps), [cut.reason for cut in stand.deductions]) == (state, steps, cuts)
+            assert stand.net_m2 == pytest.approx(whole * share, rel=1e-4)
+            assert area_m2(stand.net_geometry) == pytest.approx(stand.net_m2, abs=0.02)
+            assert stand.net_u_m2 is not None and stand.net_u_m2 > 0
+        assert claim.net_m2 == claim.accepted_net_m2
+        waiting = report(session, shapely.box(111.715, 27.250, 111.717, 27.252), minutes=50)
+        assert waiting.net_m2 == waiting.reported_net_m2 and waiting.state == State.REPORTED
+        with pytest.raises(Problem, match="claim_unknown"):
+            claim.as_of(START + timedelta(minutes=9))
+        with pytest.raises(Problem, match="claim_unknown"):
+            get_claim(session, "none")
 
 
 def test_four_parts_count_as_the_whole(small_city: Database) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,8 +20,21 @@ from farmland.database import Database
 from farmland.plots import Plot
 from farmland.units import LEVELS, chain_of, level_of
 from geodata.area import area_m2, areas_m2, mu_to_m2
-from geodata.coverage import Places, not_covered_by_any, outside, shared, uncovered
+from geodata.coverage import (
+    Places,
+    cut,
+    differ,
+    neighbours,
+    not_covered_by_any,
+    outside,
+    shared,
+    shared_and_outside,
+    tiled,
+    uncovered,
+    without_holes,
+)
 from geodata.mesh import dissolve, divide, mesh
+from geodata.scale import metres_per_degree
 
 OUTLINE = shapely.box(111.70, 27.20, 111.72, 27.22)
 MESH = mesh(OUTLINE, 120, 130, np.random.default_rng(7))
@@ -135,6 +149,169 @@ def test_land_with_a_spike_is_measured_whole() -> None:
     ]  # fmt: skip
     spiky = shapely.Polygon(corners)
     assert shared(np.array([spiky, spiky])).areas_m2 == pytest.approx([area_m2(spiky)], abs=0.01)
+
+
+SIDE = np.array([0.0001 / np.cos(np.radians(27.2)), 0.0001])
+"""About 11.1 m eastward and northward, at 27.2° N."""
+
+
+def tile(west: float, south: float, east: float, north: float) -> shapely.Polygon:
+    """A box in sides of some 11 m from 111.7° E 27.2° N; one side square has some 123 m²."""
+    return shapely.box(*(np.array([111.7, 27.2] * 2) + np.array([west, south, east, north]) * np.tile(SIDE, 2)))
+
+
+def lands(*polygons: shapely.Geometry) -> NDArray[np.object_]:
+    return np.array(polygons, dtype=object)
+
+
+def areas_of(*tiles: shapely.Geometry) -> Any:
+    return pytest.approx(areas_m2(lands(*tiles)), abs=0.01)
+
+
+def test_three_polygons_at_one_place_are_three_pairs() -> None:
+    """Two that overlap, and a third over both: each pair with the land that these two share."""
+    over = lands(tile(0, 0, 4, 4), tile(2, 0, 6, 4), tile(3, 1, 5, 9), tile(20, 0, 24, 4))
+    found = shared(over)
+    assert found.owner.tolist() == [[0, 1], [0, 2], [1, 2]]
+    assert found.areas_m2 == areas_of(tile(2, 0, 4, 4), tile(3, 1, 4, 4), tile(3, 1, 5, 4))
+    thrice = shared(lands(over[0], over[0], over[0]))
+    assert thrice.owner.tolist() == [[0, 1], [0, 2], [1, 2]]
+    assert thrice.areas_m2 == areas_of(over[0], over[0], over[0])
+    assert len(found.of(np.array([False, True, False]))) == 1
+    assert found.of(np.array([False, True, False])).owner.tolist() == [[0, 2]]
+
+
+def test_land_that_several_parts_cover_is_not_uncovered_and_what_is_left_is_told_apart() -> None:
+    wholes = lands(tile(0, 0, 10, 4), tile(20, 0, 24, 4), tile(30, 0, 34, 4))
+    parts = lands(tile(0, 0, 4, 4), tile(2, 0, 6, 4), tile(3, 1, 5, 4), tile(8, 0, 9, 4), tile(20, 0, 24, 4))
+    found = uncovered(wholes, parts, np.array([0, 0, 0, 0, 1]))
+    left = (tile(6, 0, 8, 4), tile(9, 0, 10, 4), wholes[2])
+    assert found.owner.tolist() == [0, 0, 2]
+    assert np.sort(found.areas_m2) == pytest.approx(np.sort(areas_m2(lands(*left))), abs=0.01)
+    same = not_covered_by_any(wholes, parts)
+    assert (same.owner.tolist(), same.areas_m2.tolist()) == (found.owner.tolist(), found.areas_m2.tolist())
+    assert len(uncovered(wholes[:2], lands(wholes[0], wholes[1]), np.array([0, 1]))) == 0
+
+
+def test_a_part_is_outside_of_its_own_whole_only() -> None:
+    wholes = lands(tile(0, 0, 4, 4), tile(4, 0, 8, 4))
+    parts = lands(tile(1, 1, 2, 2), tile(3, 1, 6, 3), tile(3, 1, 6, 3), tile(0, 0, 4, 4), tile(9, 0, 12, 4))
+    found = outside(parts, wholes, np.array([0, 0, 1, 0, -1]))
+    assert found.owner.tolist() == [1, 2]
+    assert found.areas_m2 == areas_of(tile(4, 1, 6, 3), tile(3, 1, 4, 3))
+    sharing, beyond = shared_and_outside(parts, wholes, np.array([0, 0, 1, 0, -1]))
+    assert beyond.owner.tolist() == [1, 2] and beyond.areas_m2.tolist() == found.areas_m2.tolist()
+    assert sharing.owner.tolist() == shared(parts).owner.tolist() == [[0, 3], [1, 2], [1, 3], [2, 3]]
+
+
+@given(st.floats(0.3, 30), st.floats(40, 400))
+def test_the_width_of_a_strip_is_told(width_m: float, length_m: float) -> None:
+    """The mean width that twice the area over the perimeter gives: of a long strip nearly its own, whichever way it lies."""
+    east, north = np.array([width_m, length_m]) / metres_per_degree(27.2)
+    turned = np.array([length_m, width_m]) / metres_per_degree(27.2)
+    strips = [shapely.box(111.7, 27.2, 111.7 + x, 27.2 + y) for x, y in ((east, north), turned)]
+    found = shared(np.repeat(lands(*strips), 2))
+    pairs = {tuple(pair): width for pair, width in zip(found.owner.tolist(), found.widths_m, strict=True)}
+    expected = width_m * length_m / (width_m + length_m)
+    assert [pairs[0, 1], pairs[2, 3]] == pytest.approx([expected] * 2, rel=0.005)
+
+
+@pytest.mark.parametrize("latitude", [0.0, 27.2, 45.0, -33.0])
+def test_places_are_measured_on_the_ellipsoid(latitude: float) -> None:
+    for size in (1e-5, 1e-3, 0.02):
+        piece = shapely.box(111.7, latitude, 111.7 + size, latitude + size)
+        assert shared(lands(piece, piece)).areas_m2 == pytest.approx(areas_m2([piece]), rel=1e-6)
+
+
+def test_dust_is_no_place() -> None:
+    """From a thousandth of a square metre on."""
+    scale = metres_per_degree(27.2)
+    for width_m, places in ((0.0009, 0), (0.0011, 1)):  # by one metre
+        east, north = np.array([width_m, 1.0]) / scale
+        pair = lands(shapely.box(111.7, 27.2, 111.7 + east, 27.2 + north), shapely.box(111.69, 27.19, 111.72, 27.21))
+        assert len(shared(pair)) == places
+        grown = shapely.box(111.7, 27.2, 111.701 + east, 27.2 + north)
+        assert differ(lands(grown), lands(shapely.box(111.7, 27.2, 111.701, 27.2 + north))).tolist() == [places == 1]
+
+
+def test_of_several_neighbours_the_two_with_the_longest_borders_are_named() -> None:
+    """A gap of 4 × 4 among polygons of two families; and one that nobody borders on."""
+    gap = tile(0, 0, 4, 4)
+    around = lands(
+        tile(-4, 0, 0, 1),  # 1 along the gap
+        tile(-4, 1, 0, 4),  # 3
+        tile(0, 4, 4, 8),  # 4
+        tile(4, 0, 8, 4),  # 4, of the other family
+        tile(1, -4, 3, 0),  # 2
+        tile(-4, -4, 0, 0),  # a corner only
+    )
+    family = np.array(["a", "a", "a", "b", "a", "a"], dtype=object)
+    alone = tile(40, 0, 44, 4)
+    for order in (np.arange(6), np.arange(6)[::-1], np.array([3, 1, 5, 0, 2, 4])):
+        found = neighbours(
+            lands(alone, gap, gap, gap), np.array(["a", "b", "a", "c"], dtype=object), around[order], family[order]
+        )
+        named = [[int(order[place]) if place >= 0 else -1 for place in pair] for pair in found]
+        assert named == [[-1, -1], [3, -1], [2, 1], [-1, -1]]
+
+
+def test_neighbours_of_the_same_length_are_named_by_their_place() -> None:
+    around = lands(tile(4, 0, 8, 4), tile(-4, 0, 0, 4), tile(0, 4, 4, 8))
+    kin = np.array(["a"] * 3, dtype=object)
+    # North and south are of another length in degrees than east and west are.
+    assert neighbours(lands(tile(0, 0, 4, 4)), kin[:1], around[:2], kin[:2]).tolist() == [[0, 1]]
+    assert neighbours(lands(tile(0, 0, 4, 4)), kin[:1], around[1::-1], kin[:2]).tolist() == [[0, 1]]
+
+
+def test_three_that_share_land_are_tiled_and_those_further_on_stay_as_they_are() -> None:
+    over = lands(
+        tile(0, 0, 4, 4), tile(3, 0, 8, 4), tile(2, 2, 6, 9), tile(-4, 0, 0, 4), tile(40, 0, 44, 4), tile(44, 0, 48, 4)
+    )
+    faulty = np.array([True, True, True, False, False, False])
+    result = tiled(over, faulty)
+    assert len(shared(result)) == 0
+    assert not differ(lands(shapely.union_all(result)), lands(shapely.union_all(over))).any()
+    assert [one.wkb for one in result[4:]] == [one.wkb for one in over[4:]]
+    assert not differ(result[3:], over[3:]).any() and differ(result, over).sum() >= 2
+    assert [one.wkb for one in tiled(over, np.zeros(6, dtype=bool))] == [one.wkb for one in over]
+    assert shapely.covers(over[:3], shapely.buffer(result[:3], -1e-9)).all(), "none has got land that it had not"
+
+
+def test_a_gap_stays_when_its_neighbours_are_mended() -> None:
+    around = lands(
+        tile(0, 0, 8, 3), tile(0, 3, 3, 8), tile(3, 5, 8, 8), tile(5, 2, 8, 5)
+    )  # the last one lies over the first
+    result = tiled(around, np.array([True, False, False, True]))
+    assert len(shared(result)) == 0
+    left = uncovered(lands(tile(0, 0, 8, 8)), result, np.zeros(4, dtype=np.int64))
+    assert left.areas_m2 == areas_of(tile(3, 3, 5, 5))
+
+
+def test_what_two_hold_goes_to_the_one_with_the_longer_border() -> None:
+    over = lands(tile(0, 0, 4, 4), tile(3, 1, 8, 3))  # the shared land lies on three sides within the first
+    result = tiled(over, np.array([True, True]))
+    assert not differ(result, lands(over[0], tile(4, 1, 8, 3))).any()
+
+
+def test_places_are_cut_from_the_polygons_that_they_are_named_for() -> None:
+    polygons = lands(tile(0, 0, 10, 4), tile(0, 4, 10, 8), tile(0, 8, 10, 12))
+    places = lands(tile(4, 0, 6, 4), tile(0, 0, 1, 4), tile(0, 7, 1, 9))
+    result = cut(polygons, places, np.array([0, 0, 2]))
+    expected = lands(
+        shapely.union(tile(1, 0, 4, 4), tile(6, 0, 10, 4)), polygons[1], shapely.difference(polygons[2], places[2])
+    )
+    assert not differ(result, expected).any()
+    assert [one.geom_type for one in result] == ["MultiPolygon", "Polygon", "Polygon"]
+    whole = cut(polygons, lands(tile(-1, -1, 11, 5)), np.array([0]))
+    assert whole[0].is_empty and not differ(whole[1:], polygons[1:]).any()
+
+
+def test_holes_are_filled() -> None:
+    ring = shapely.difference(tile(0, 0, 4, 4), tile(1, 1, 2, 2))
+    both = shapely.MultiPolygon([ring, shapely.difference(tile(5, 0, 9, 4), tile(6, 1, 7, 2))])
+    filled = without_holes(lands(ring, both, tile(0, 0, 1, 1)))
+    expected = lands(tile(0, 0, 4, 4), shapely.MultiPolygon([tile(0, 0, 4, 4), tile(5, 0, 9, 4)]), tile(0, 0, 1, 1))
+    assert not differ(filled, expected).any()
 
 
 class Ground:

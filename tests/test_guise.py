@@ -1,5 +1,7 @@
 """GCJ-02 there and back, and the same plot in another guise told from its neighbours."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import shapely
@@ -42,6 +44,22 @@ def test_the_published_points() -> None:
     mapped = [[121.531541859215, 31.17530398364597], [113.9171764808363, 22.540796131694766]]
     mapped.append([116.38404722455657, 39.91334545536069])
     assert to_gcj02(true) == pytest.approx(np.array(mapped), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("inside", "beyond"),
+    [
+        ((72.0041, 30), (72.0039, 30)),
+        ((137.8346, 30), (137.8348, 30)),
+        ((110, 0.8294), (110, 0.8292)),
+        ((110, 55.8270), (110, 55.8272)),
+    ],
+)
+def test_the_box_of_the_formula_is_the_published_one(inside: tuple[float, float], beyond: tuple[float, float]) -> None:
+    """From 72.004° to 137.8347° E, from 0.8293° to 55.8271° N, as in the code that became known."""
+    mapped = to_gcj02(np.array([inside, beyond]))
+    assert (mapped[0] != inside).all() and mapped[1].tolist() == list(beyond)
+    assert from_gcj02(np.array([beyond])).tolist() == [list(beyond)]
 
 
 POINTS = st.tuples(st.floats(73, 135), st.floats(3, 54))
@@ -102,6 +120,57 @@ def test_the_constant_shift_of_the_place_or_of_the_towns_centre_is_undone_too() 
         assert pairs([FIELD], [moved]) == [(0, 0, "gcj02")]
     for other in (1.1 * SHIFT, SHIFT[::-1], SHIFT * [1, -1]):
         assert pairs([shapely.transform(FIELD, lambda points, other=other: points + other)], [FIELD]) == []
+
+
+@pytest.mark.parametrize("move", [to_gcj02, from_gcj02])
+@pytest.mark.parametrize(("metres", "found"), [(24.9, [(0, 0, "gcj02")]), (25.1, [])])
+def test_a_shifted_pair_may_lie_twenty_five_metres_off(
+    move: Callable[[NDArray[np.float64]], NDArray[np.float64]], metres: float, found: list[tuple[int, int, str]]
+) -> None:
+    """The whole file was moved by the shift of another place: so far, and no farther, in any direction."""
+    centre = shapely.get_coordinates(FIELD.centroid)
+    for angle in np.linspace(0, 2 * np.pi, 7):
+        away = move(centre) - centre + metres * np.array([np.cos(angle), np.sin(angle)]) / SCALE
+        moved = shapely.transform(FIELD, lambda points, away=away: points + away)
+        assert pairs([moved], [FIELD]) == found
+
+
+@pytest.mark.parametrize(("metres", "twins"), [(0.19, True), (0.5, False)])
+def test_no_corner_of_a_shifted_pair_may_part_by_more_than_twenty_centimetres(metres: float, twins: bool) -> None:
+    """A corner of a large plot moved outwards: of its area this is nothing."""
+    points = CORNERS * 4
+    other = np.append(points[:1] - [0, metres], points[1:], axis=0)
+    moved = shapely.transform(plot(other), lambda corners: corners + SHIFT)
+    assert pairs([moved], [plot(points)]) == ([(0, 0, "gcj02")] if twins else [])
+
+
+@pytest.mark.parametrize(("narrower", "twins"), [(0.1, True), (0.24, False)])
+def test_a_shifted_pair_agrees_to_ninety_five_hundredths(narrower: float, twins: bool) -> None:
+    """A strip of three metres, less so much of its width: no corner parts by 0.2 m, the area of the wider one does."""
+    strip, other = plot(box(3, 200)), plot(box(3 - narrower, 200))
+    moved = shapely.transform(other, lambda corners: corners + SHIFT)
+    assert pairs([moved], [strip]) == ([(0, 0, "gcj02")] if twins else [])
+
+
+def test_a_pair_is_told_once_though_several_ways_lead_to_it() -> None:
+    """As drawn it is the same land, and so it is not told as shifted too; nor twice for both ways of shifting."""
+    there = shapely.transform(FIELD, to_gcj02)
+    found = pairs([FIELD, there, shapely.transform(FIELD, from_gcj02)], [FIELD, there])
+    assert found == [(0, 0, "as drawn"), (0, 1, "gcj02"), (1, 0, "gcj02"), (1, 1, "as drawn"), (2, 0, "gcj02")]
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 0.95))
+def test_what_two_squares_share_tells_how_far_they_agree(east: float, north: float, threshold: float) -> None:
+    """Two squares of 100 m, one moved by up to their side each way."""
+    one, other = plot(box(100, 100)), plot(box(100, 100, 100 * east, 100 * north))
+    both = (1 - east) * (1 - north)
+    iou = both / (2 - both)
+    found = same_land([other], [one], threshold)
+    if abs(iou - threshold) > 1e-4:
+        assert found.candidate.tolist() == ([0] if iou > threshold else [])
+        assert found.iou == pytest.approx([iou] if iou > threshold else [], abs=1e-4)
+        assert found.east_m == pytest.approx([100 * east] if iou > threshold else [], abs=0.01)
+        assert found.north_m == pytest.approx([100 * north] if iou > threshold else [], abs=0.01)
 
 
 def test_turned_rings_and_holes_do_not_hide_a_plot() -> None:

@@ -15,7 +15,7 @@ from farmland import tokens
 from farmland.claims import State, get_claim
 from farmland.corrections import correct_step
 from farmland.database import Database
-from farmland.ledger import Entry, head, history, rows_of, stored
+from farmland.ledger import FIRST, Entry, head, history, last_moment, note, rows_of, stored
 from farmland.periods import close_period
 from farmland.seal import make_key, make_seal, read_seal
 from farmland.targets import allocate
@@ -217,6 +217,20 @@ def test_of_two_entries_at_the_same_moment_the_second_is_not_earlier(small_city:
     with small_city.reading() as session:
         moments = [entry.at for entry in session.query(Entry).order_by(Entry.seq)]
         assert moments == sorted(moments) and verify(session).fits
+
+
+def test_the_last_moment_is_that_of_the_last_entry(database: Database) -> None:
+    with database.writing() as session:
+        assert last_moment(session) is None and head(session) == (0, FIRST)
+        for minutes in (
+            5,
+            70,
+            30,
+        ):  # the third as if a clock had been set back: no entry is earlier than the one before
+            at = START + timedelta(minutes=minutes)
+            note(session, "claim.checked", f"C{minutes}", None, actor="镇", at=at)
+            assert last_moment(session) == START + timedelta(minutes=5 if minutes == 5 else 70)
+        assert last_moment(session) == history(session, "C30")[0].at
 
 
 def test_a_correction_says_why_and_keeps_its_place(small_city: Database, earlier: dict[str, Rows]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import shapely
-from conftest import START, TOWN, VILLAGE, Run
+from conftest import NEXT_VILLAGE, START, TOWN, VILLAGE, Run
 from sqlalchemy import text
 
 from farmland.claims import Claim, State, get_claim
@@ -114,6 +114,30 @@ def test_what_arrives_late_is_a_correction_in_the_next_report(small_city: Databa
     ]:
         assert sum(row[name] for row in below) == pytest.approx(whole[name], abs=1e-6), name
     assert json.loads(closed)["rows"][0]["accepted_mu"] == whole["accepted_before_mu"]
+
+
+def test_each_correction_names_its_unit_whichever_way_it_goes(small_city: Database, closed: bytes) -> None:
+    """A claim that came late, one that has left the period, one of which less counts, one of another village."""
+    field = shapely.box(111.73, 27.25, 111.7315, 27.252)
+    with small_city.writing() as session:
+        claim_of(session, 2, 3, learned=12)
+        for name, days in (("C1", 5), ("C0", 2)):
+            assert [one.at for one in get_claim(session, name).steps] == [START + timedelta(days=days)] * 3
+        for state in (State.ACCEPTED, State.CHECKED, State.REPORTED):  # C1 happened after the period was over
+            at = START + timedelta(days=10, hours={"accepted": 3, "checked": 2, "reported": 1}[state])
+            correct_step(session, get_claim(session, "C1"), state, at, actor("市", 13), "写错")
+        take_step(session, get_claim(session, "C0"), State.REVOKED, actor("市", 6, 13), "复荒")
+        report = Report(NEXT_VILLAGE, field, "f9", number="C9")
+        report_claim(session, report, actor("村", 4, 14))
+        areas = {name: get_claim(session, name).gross_m2 * 3 / 2000 for name in ("C0", "C1", "C2", "C9")}
+    rows = json.loads(close(small_city, SECOND, 21))["corrections"]
+    assert [row["number"] for row in rows] == ["C0", "C1", "C2", "C9"]
+    assert [row["unit_code"] for row in rows] == [VILLAGE, VILLAGE, VILLAGE, NEXT_VILLAGE]
+    figures = ("reported_then_mu", "reported_now_mu", "accepted_then_mu", "accepted_now_mu")
+    expected = {"C0": (1, 1, 1, 0), "C1": (1, 0, 1, 0), "C2": (0, 1, 0, 1), "C9": (0, 1, 0, 0)}
+    for row in rows:
+        counted = [counts * areas[row["number"]] for counts in expected[row["number"]]]
+        assert [row[name] for name in figures] == pytest.approx(counted, abs=0.006)
 
 
 def test_a_correction_changes_what_was_true_and_never_what_was_known(small_city: Database, closed: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import doctest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,70 @@ def test_errors_that_are_alike_along_the_boundary() -> None:
     assert found[0] == pytest.approx(measured.std(), rel=0.03)
     assert found[1] < found[0] / 3
     assert found[2] == pytest.approx(0, abs=0.5)  # an error that all corners share
+
+
+def by_covariances(
+    points: NDArray[np.float64], sigma: NDArray[np.float64], reach: float, closed: NDArray[np.float64]
+) -> float:
+    """The same by the whole matrix of the corners' covariances; `closed` are the places along the ring, its length last."""
+    gradient = (np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)) / 2
+    apart = np.abs(closed[:-1, None] - closed[None, :-1])
+    alike = np.exp(-np.minimum(apart, closed[-1] - apart) / reach) if reach else np.eye(len(points))
+    covariances = sigma[:, None] * sigma[None, :] * alike
+    return float(np.sqrt(sum(axis @ covariances @ axis for axis in gradient.T)))
+
+
+def around(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    steps = np.hypot(*(np.roll(points, -1, axis=0) - points).T)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(3, 12), st.floats(0.3, 300), st.sampled_from([0.0, 0.01, 0.5, 3, 40, 500]), st.randoms(),
+    st.booleans(),
+)  # fmt: skip
+def test_any_correlation_is_that_of_the_whole_matrix(
+    corners: int, size: float, reach: float, chance: Any, hole: bool
+) -> None:
+    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    radii = np.array([size * chance.uniform(0.4, 1) for _ in angles])
+    points = np.column_stack([radii * np.cos(angles), radii * np.sin(angles)])
+    sigma = np.array([chance.uniform(0.5, 2) for _ in angles])
+    rings, sigmas = [points], [sigma]
+    if hole:
+        rings, sigmas = [points, points[::-1] * 0.2], [sigma, sigma[::-1] * 0.5]
+    expected = np.sqrt(sum(by_covariances(p, s, reach, around(p)) ** 2 for p, s in zip(rings, sigmas, strict=True)))
+    each = np.concatenate([np.append(one, 77.0) for one in sigmas])
+    other = ground(box(900, 900, 950, 930))
+    alone = area_uncertainty_m2([other], 2.0, 9.0)[0]
+    found = area_uncertainty_m2(
+        [other, ground(rings[0], rings[1:])], np.concatenate([np.full(5, 2.0), each]), [9.0, reach]
+    )
+    assert found == pytest.approx([alone, expected], rel=2e-3)
+
+
+@pytest.mark.parametrize(("beside", "own"), [(0.04, True), (0.06, False)])
+def test_a_boundary_within_five_centimetres_of_an_own_edge_lies_on_it(beside: float, own: bool) -> None:
+    square = FIELDS["a square"]
+    inner = ground(box(beside, beside, 120 - beside, 120 - beside))
+    whole = area_uncertainty_m2([square], 1.0)[0]
+    assert net_uncertainty_m2([square], [inner], 1.0)[0] == pytest.approx(whole if own else 0, rel=2e-3)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_stretch_of_an_edge_moves_with_its_ends_by_its_place(low: float, high: float) -> None:
+    """Of the southern edge of a square a stretch is left, of the others nothing: what of the net moves is by hand."""
+    low, high = sorted((low, high))
+    square, side = FIELDS["a square"], 120.0
+    left = ground(np.array([[side * low, 0], [side * high, 0], [side * (low + high) / 2, 40]]))
+    # Each end moves the stretch by the integral of its own weight along it.
+    east = side * (high**2 - low**2) / 2
+    west = side * (high - low) - east
+    sigma = np.array([0.5, 2.0, 9, 9, 9])
+    expected = np.hypot(west * sigma[0], east * sigma[1])
+    if high - low > 1e-3:
+        assert net_uncertainty_m2([square], [left], sigma)[0] == pytest.approx(expected, rel=2e-3, abs=1e-3)
 
 
 def test_one_long_correlation_does_not_reach_other_polygons() -> None:
