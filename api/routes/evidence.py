@@ -1,5 +1,6 @@
 """Evidence files of a claim: attached, listed, downloaded; each only by whom the claim's unit concerns."""
 
+from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from api.asking import Asked
 from api.context import Config, Reader, Reading, Records, Reporter, Store
 from api.headers import OF_A_FILE
 from api.taken import MomentText, Number, Text
+from api.writing import writes
 from farmland import city
 from farmland.claims import Claim, get_claim
 from farmland.clock import parse_moment
@@ -22,6 +24,7 @@ from farmland.evidence import (
     MEDIA_TYPES,
     Evidence,
     Purpose,
+    Received,
     attach,
     evidence_of,
     get_evidence,
@@ -69,6 +72,19 @@ async def _content(request: Request, settings: Config, _: Annotated[None, Depend
     return b"".join(parts)
 
 
+def _received(store: Store, settings: Config, content: Annotated[bytes, Depends(_content)]) -> Received:
+    """The file, judged and kept: that takes its time, and nobody waits for it to write."""
+    return receive(store, content, settings.evidence_limit)
+
+
+async def _attached_at(
+    client_at: Annotated[
+        MomentText | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
+    ] = None,
+) -> datetime | None:
+    return parse_moment(client_at) if client_at else None
+
+
 def _facts(evidence: Evidence) -> dict[str, Any]:
     return {name: getattr(evidence, name) for name in contract.Evidence.model_fields}
 
@@ -80,21 +96,16 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
     response_model=contract.Evidence,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
 )
+@writes
 def add(
     records: Records,
-    store: Store,
-    settings: Config,
     reporter: Reporter,
     number: Number,
-    content: Annotated[bytes, Depends(_content)],
+    attached_at: Annotated[datetime | None, Depends(_attached_at)],
+    file: Annotated[Received, Depends(_received)],
     name: Annotated[Text, Query(description="The file's name, as people will see it")] = "",
     purpose: Annotated[Purpose, Query(description="What it shows of the restoration")] = Purpose.OTHER,
-    client_at: Annotated[
-        MomentText | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
-    ] = None,
 ) -> Response:
-    attached_at = parse_moment(client_at) if client_at else None
-    file = receive(store, content, settings.evidence_limit)
     with records.writing() as session:
         claim = _claim_of(session, reporter, number)
         actor = reporter.actor(claim.unit_code, city.now(session))
