@@ -63,13 +63,13 @@ GAVE_UP = Kind(
     "Whoever asked was gone before it was their turn to write; nothing was written.",
     "gone",
 )
-PATIENCE_S = 60
+PATIENCE_S = 60.0
 """How long anybody waits for the right to write."""
 
 # One writer at a time on PostgreSQL too: net areas depend on every claim around, so writes must be in some order.
 _WRITER_LOCK = 0x7469616E
 _TAKE_ON_POSTGRESQL = text(
-    f"SELECT set_config('lock_timeout', '{PATIENCE_S}s', true), pg_advisory_xact_lock({_WRITER_LOCK})"
+    f"SELECT set_config('lock_timeout', :patience_ms, true), pg_advisory_xact_lock({_WRITER_LOCK})"
 )
 _BUSY = ("SQLITE_BUSY", "55P03")  # what the drivers call it when somebody else has the right for too long
 
@@ -104,12 +104,13 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Database:
-    """One city's records. Threads may share it.
+    """One city's records. Threads may share it. `patience_s` is how long somebody waits for the right to write, seconds.
 
     Raises BAD_ADDRESS, NO_FOLDER.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         try:
             self.url = make_url(url)
         except ArgumentError:
@@ -120,7 +121,7 @@ class Database:
         if self._on_sqlite:
             if self.url.database:
                 _make_folder(Path(self.url.database).parent)
-            self.engine = _sqlite(url)
+            self.engine = _sqlite(url, patience_s)
         else:
             self.engine = create_engine(
                 url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json, hide_parameters=True
@@ -175,6 +176,11 @@ class Database:
         with Session(self._reading, autoflush=False) as session:
             yield session
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for the right to write in this process."""
+        return self._turns.waiting
+
     def while_wanted(self, wanted: Callable[[], bool]) -> "Database":
         """The same for somebody who may give up while waiting to write: `wanted` is asked when it is their turn."""
         theirs = copy(self)
@@ -188,10 +194,14 @@ class Database:
         Whoever waits for it in this process is served in turn, without a connection until then. Raises GAVE_UP,
         WRITING_TAKES_LONG.
         """
-        with self._turns.turn(PATIENCE_S), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turns.turn(self._patience_s),
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            self._take_right(session)
             if not self._wanted():
                 raise Problem(GAVE_UP)
-            self._take_right(session)
             yield session
 
     def _take_right(self, session: Session) -> None:
@@ -199,11 +209,11 @@ class Database:
         try:
             connection = session.connection()  # on SQLite this begins the transaction, which is the right
             if not self._on_sqlite:
-                connection.execute(_TAKE_ON_POSTGRESQL)
+                connection.execute(_TAKE_ON_POSTGRESQL, {"patience_ms": f"{self._patience_s * 1000:.0f}"})
         except DBAPIError as error:
             named = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
             if named in _BUSY:
-                raise Problem(WRITING_TAKES_LONG, seconds=PATIENCE_S) from None
+                raise Problem(WRITING_TAKES_LONG, seconds=f"{self._patience_s:g}") from None
             raise
 
     @contextmanager
@@ -256,13 +266,13 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, patience_s: float) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         # A connection is a file that is open: there is no reason to let anybody wait for one.
         max_overflow=-1,
-        connect_args={"timeout": PATIENCE_S},
+        connect_args={"timeout": patience_s},
         json_serializer=_json,
         hide_parameters=True,
     )

@@ -85,6 +85,16 @@ UNIT_WITHOUT_POLYGON = Kind(
 )
 
 
+TOO_MANY_CORNERS = Kind(
+    "too_many_corners",
+    "申报图形有 {corners:,} 个顶点，超过上限 {most:,} 个。请删去多余的顶点（一块田通常只要几十个），"
+    "或由管理员调高 TIANZHANG_CLAIM_CORNERS。",
+    "The claimed polygon has {corners:,} corners, more than the {most:,} that are taken. Leave out those that are not needed (a "
+    "field has some dozens), or have the administrator raise TIANZHANG_CLAIM_CORNERS.",
+    "too_large",
+)
+
+
 @dataclass(frozen=True)
 class Report:
     """What a village reports: the content of a new claim. The polygon is in degrees of EPSG:4490."""
@@ -239,6 +249,9 @@ def judge_report(
     session: Session, report: Report, actor: Actor, ground: Ground | None = None, thresholds: Thresholds | None = None
 ) -> Judgement:
     """The net area that a claim would have and what rules would find, with nothing written. Raises as :func:`report_claim`."""
+    most = (thresholds or (ground.thresholds if ground else Thresholds())).claim_corners
+    if (corners := int(shapely.get_num_coordinates(report.geometry))) > most:
+        raise Problem(TOO_MANY_CORNERS, corners=corners, most=most)
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
     check_accuracies(report.geometry, report.accuracy_m)
@@ -317,8 +330,8 @@ def report_claim(
     """Write a new claim, reported, with the doubts that rules have about it. Only under the right to write.
 
     `ground` is given where many claims are reported at once; `judgement` is what :func:`judge_report` said of it just before.
-    Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN, CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY,
-    ACCURACIES_COUNT.
+    Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN, CLAIM_NUMBER_TAKEN, TOO_MANY_CORNERS, UNIT_WITHOUT_POLYGON,
+    OUTSIDE_WHOLLY, ACCURACIES_COUNT.
     """
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())

@@ -27,6 +27,11 @@ class Turns:
         self._taken = False
         self._waiting: deque[Lock] = deque()  # each held until its owner's turn comes
 
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     @contextmanager
     def turn(self, patience_s: float) -> Iterator[None]:
         """Have it until the end. Raises WRITING_TAKES_LONG where the turn did not come in that many seconds."""
@@ -52,7 +57,7 @@ class Turns:
             if not came:  # or interrupted
                 self._leave(own)
         if not came:
-            raise Problem(WRITING_TAKES_LONG, seconds=patience_s)
+            raise Problem(WRITING_TAKES_LONG, seconds=f"{patience_s:g}")
 
     def _leave(self, own: Lock) -> None:
         with self._guard:

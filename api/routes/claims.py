@@ -24,6 +24,7 @@ from farmland import city
 from farmland.claims import NEXT, Claim, SourceKind, State, get_claim
 from farmland.clock import day_of
 from farmland.corrections import correct_step
+from farmland.database import Database
 from farmland.doubts import doubts_of
 from farmland.exports import claims_layer
 from farmland.judgement import Judgement
@@ -213,10 +214,11 @@ def _judged(records: Records, config: Config, reporter: Reporter, body: NewClaim
 Judged = Annotated[_JudgedReport, Depends(_judged)]
 
 
-def _answer(records: Records, number: str, moment: datetime, status: int = 200) -> Response:
+def _answer(records: Database, claim: Claim, moment: datetime, status: int = 200) -> Response:
     """A claim as it has just been written, when others may write again."""
     with records.reading() as session:
-        return GeoJSONResponse(_claim_feature(session, get_claim(session, number), moment), status)
+        written = session.merge(claim, load=False)
+        return GeoJSONResponse(_claim_feature(session, written, moment), status)
 
 
 @router.post(
@@ -232,7 +234,7 @@ def report(records: Records, config: Config, reporter: Reporter, judged: Judged)
     with records.writing() as session:
         actor = _actor(session, reporter, judged.report.unit_code, then.device, then.household)
         claim = report_claim(session, judged.report, actor, thresholds=config.thresholds, judgement=judgement)
-    return _answer(records, claim.number, actor.at, 201)
+    return _answer(records, claim, actor.at, 201)
 
 
 @router.post(
@@ -277,7 +279,7 @@ def correct(
         claim = get_claim(session, number)
         actor = _actor(session, acceptor, claim.unit_code)
         correct_step(session, claim, body.state, body.at, actor, body.why)
-    return _answer(records, number, actor.at)
+    return _answer(records, claim, actor.at)
 
 
 @router.get(
@@ -322,7 +324,7 @@ def visit(records: Records, reporter: Reporter, number: Number, body: NewVisit) 
         claim = get_claim(session, number)
         actor = _actor(session, reporter, claim.unit_code, body.device)
         add_visit(session, claim, replace(actor, at=body.at or actor.at), body.note)
-    return _answer(records, number, actor.recorded_at, 201)
+    return _answer(records, claim, actor.recorded_at, 201)
 
 
 def _add_step(word: str, state: State, action: Action, summary: str) -> None:
@@ -351,7 +353,7 @@ def _add_step(word: str, state: State, action: Action, summary: str) -> None:
             claim = get_claim(session, number)
             actor = _actor(session, asked, claim.unit_code, body.device, body.household)
             take_step(session, claim, state, actor, body.why, thresholds=config.thresholds, judgement=judgement)
-        return _answer(records, number, actor.at)
+        return _answer(records, claim, actor.at)
 
 
 _add_step("check", State.CHECKED, Action.CHECK, "Check a reported claim")
