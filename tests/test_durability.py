@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import shapely
-from conftest import OFFICER, VILLAGE, Run, cleared, free_port, until_answered
+from conftest import OFFICER, Run, cleared, free_port, until_answered
 from ready import COMMAND
 from sqlalchemy import text
 from test_api import body
@@ -23,7 +23,18 @@ from test_operations import awaited
 from farmland.database import Database
 from farmland.kept_files import keep_file
 
-STRACE = ("strace", "-f", "-y", "-qq", "-s", "32", "-e", "signal=none", "-e", "trace=fsync,fdatasync,rename,sendto,write")
+STRACE = (
+    "strace",
+    "-f",
+    "-y",
+    "-qq",
+    "-s",
+    "32",
+    "-e",
+    "signal=none",
+    "-e",
+    "trace=fsync,fdatasync,rename,sendto,write",
+)
 CLAIMS = 20
 
 
@@ -135,7 +146,9 @@ def test_what_the_command_says_that_it_wrote_is_on_the_disk(
     renamed = next(place for place, call in enumerate(made) if call.startswith("rename") and f'{path.name}"' in call)
     part = re.findall(r'"([^"]*)"', made[renamed])[0]
     told = next(place for place, call in enumerate(made) if call.startswith("write(1") and place > renamed)
-    assert any((name or "").endswith(Path(part.rstrip(".")).name) for name in map(synced, made[:renamed])), made[:renamed]
+    assert any((name or "").endswith(Path(part.rstrip(".")).name) for name in map(synced, made[:renamed])), made[
+        :renamed
+    ]
     assert str(folder) in map(synced, made[renamed:told])
 
 
