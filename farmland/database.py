@@ -1,7 +1,7 @@
 """The database: SQLite by default, PostgreSQL with PostGIS by its address; who reads, and who may write."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from farmland.clock import SHANGHAI
-from farmland.turns import WRITING_TAKES_LONG, Turns
+from farmland.turns import WRITING_TAKES_LONG, Turns, alone_in
 from geodata.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ class Database:
         """
         with (
             self._turns.turn(self._patience_s),
+            self._before_other_processes(),
             Session(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -204,8 +205,13 @@ class Database:
                 raise Problem(GAVE_UP)
             yield session
 
+    def _before_other_processes(self) -> AbstractContextManager[None]:
+        """SQLite's own lock goes to whoever happens to ask when it is free, and two that ask may wait for seconds."""
+        file = self.url.database if self._on_sqlite else None
+        return alone_in(Path(file).parent) if file else nullcontext()
+
     def _take_right(self, session: Session) -> None:
-        """Have the right to write before other processes too. Raises WRITING_TAKES_LONG."""
+        """Have the right to write, on PostgreSQL in turn with other processes. Raises WRITING_TAKES_LONG."""
         try:
             connection = session.connection()  # on SQLite this begins the transaction, which is the right
             if not self._on_sqlite:

@@ -1,8 +1,11 @@
 """Turns: what only one may have at a time, in the order in which they asked for it."""
 
+import fcntl
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 
 from geodata.problems import Kind, Problem
@@ -14,6 +17,21 @@ WRITING_TAKES_LONG = Kind(
     "in a while.",
     "busy",
 )
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Be the only process on this machine to have a folder, until the end; whoever waits sleeps until it is free.
+
+    https://man7.org/linux/man-pages/man2/flock.2.html. The lock is on the folder: it needs no file that another user might
+    have made, and closing it takes none of the locks away that SQLite has on its own files.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 class Turns:
