@@ -1,6 +1,5 @@
 """Evidence files of a claim: attached, listed, downloaded; each only by whom the claim's unit concerns."""
 
-from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api import contract
@@ -16,7 +16,7 @@ from api.asking import Asked
 from api.context import Config, Reader, Reading, Records, Reporter, Store
 from api.headers import OF_A_FILE
 from api.taken import MomentText, Number, Text
-from api.writing import writes
+from api.writing import in_writing_thread
 from farmland import city
 from farmland.claims import Claim, get_claim
 from farmland.clock import parse_moment
@@ -24,7 +24,6 @@ from farmland.evidence import (
     MEDIA_TYPES,
     Evidence,
     Purpose,
-    Received,
     attach,
     evidence_of,
     get_evidence,
@@ -72,19 +71,6 @@ async def _content(request: Request, settings: Config, _: Annotated[None, Depend
     return b"".join(parts)
 
 
-def _received(store: Store, settings: Config, content: Annotated[bytes, Depends(_content)]) -> Received:
-    """The file, judged and kept: that takes its time, and nobody waits for it to write."""
-    return receive(store, content, settings.evidence_limit)
-
-
-async def _attached_at(
-    client_at: Annotated[
-        MomentText | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
-    ] = None,
-) -> datetime | None:
-    return parse_moment(client_at) if client_at else None
-
-
 def _facts(evidence: Evidence) -> dict[str, Any]:
     return {name: getattr(evidence, name) for name in contract.Evidence.model_fields}
 
@@ -96,21 +82,30 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
     response_model=contract.Evidence,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
 )
-@writes
-def add(
+async def add(
     records: Records,
+    store: Store,
+    settings: Config,
     reporter: Reporter,
     number: Number,
-    attached_at: Annotated[datetime | None, Depends(_attached_at)],
-    file: Annotated[Received, Depends(_received)],
+    content: Annotated[bytes, Depends(_content)],
     name: Annotated[Text, Query(description="The file's name, as people will see it")] = "",
     purpose: Annotated[Purpose, Query(description="What it shows of the restoration")] = Purpose.OTHER,
+    client_at: Annotated[
+        MomentText | None, Query(description="When it was attached, as the sender's clock says: an ISO moment")
+    ] = None,
 ) -> Response:
-    with records.writing() as session:
-        claim = _claim_of(session, reporter, number)
-        actor = reporter.actor(claim.unit_code, city.now(session))
-        evidence = attach(session, claim, file, name, purpose, actor, attached_at)
-        return json(_facts(evidence), 201)
+    attached_at = parse_moment(client_at) if client_at else None
+    # It may take seconds to look at a photograph: not in a thread that others with something to write wait for.
+    file = await run_in_threadpool(receive, store, content, settings.evidence_limit)
+
+    def write() -> Response:
+        with records.writing() as session:
+            claim = _claim_of(session, reporter, number)
+            actor = reporter.actor(claim.unit_code, city.now(session))
+            return json(_facts(attach(session, claim, file, name, purpose, actor, attached_at)), 201)
+
+    return await in_writing_thread(write)
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)
