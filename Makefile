@@ -37,6 +37,7 @@ packages:
 	@need=(); ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || need+=(postgresql-15-postgis-3); \
 	command -v chromium >/dev/null || need+=(chromium); \
 	[ -x /usr/sbin/nginx ] || need+=(nginx-light); \
+	command -v strace >/dev/null || need+=(strace); \
 	if [ $${#need[@]} -gt 0 ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${need[@]}"; \
@@ -54,7 +55,7 @@ lint: .venv/made-dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup .venv/made-dev ## speed, as ratios within one run: docs/benchmarks.md
+bench: setup .venv/made-dev packages ## speed, as ratios within one run: docs/benchmarks.md
 	$(BIN)/python -m bench
 
 lock: ## recompile the pinned requirements (needs uv)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from api.asking import record_refusal
 from api.logs import log
+from api.writing import in_writing_thread
 from geodata.problems import Answer, Language, Problem
 
 STATUS: dict[Answer, int] = {
@@ -22,8 +23,10 @@ STATUS: dict[Answer, int] = {
     "conflict": 409,
     "too_large": 413,
     "too_many": 429,
+    "gone": 499,  # as nginx calls it: the asker was gone first
     "fault": 500,
     "unreachable": 502,
+    "busy": 503,
 }
 BODY_MB = 8
 """The largest body that is taken, MB; a route that takes a file has a limit of its own."""
@@ -142,9 +145,9 @@ def install(app: FastAPI) -> None:
     """Have every refusal of the application answered as a problem."""
 
     @app.exception_handler(Problem)
-    def _refused(request: Request, error: Problem) -> Response:
+    async def _refused(request: Request, error: Problem) -> Response:
         if error.kind.answer == "forbidden":
-            error = record_refusal(request, error)
+            error = await in_writing_thread(record_refusal, request, error)
         status, language, number = STATUS[error.kind.answer], language_of(request), request.state.request_id
         detail = error.sentence(language)
         if status == 500:

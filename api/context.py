@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api.asking import Asked, Asks
 from api.settings import Settings
 from api.taken import Code, Day, MomentText, Text
+from api.writing import still_there
 from farmland import city
 from farmland.clock import day_of, parse_day, parse_moment
 from farmland.database import Database
@@ -23,7 +24,8 @@ async def _settings(request: Request) -> Settings:
 
 
 async def _database(request: Request) -> Database:
-    return request.app.state.database
+    database: Database = request.app.state.database
+    return database.while_wanted(lambda: still_there(request))
 
 
 async def _evidence(request: Request) -> EvidenceStore:

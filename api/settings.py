@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     minimum_m2: float = Field(default=Thresholds.minimum_m2, ge=0)
     late_hours: float = Field(default=Thresholds.late_hours, ge=0)
     typed_share: float = Field(default=Thresholds.typed_share, ge=0)
+    claim_corners: int = Field(default=Thresholds.claim_corners, ge=4)
     sign_in_hours: float = Field(default=12, gt=0)
     lang: Literal["zh", "en"] | None = None
     log: Literal["text", "json"] = "text"
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
             minimum_m2=self.minimum_m2,
             late_hours=self.late_hours,
             typed_share=self.typed_share,
+            claim_corners=self.claim_corners,
         )
 
     @property

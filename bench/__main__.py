@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from bench import accounts, areas, coverage, demonstration, imports, progress
+from bench import accounts, areas, coverage, demonstration, imports, progress, writing
 from bench.measure import SIZES
 from bench.report import update
 
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "progress": progress,
     "demo": demonstration,
     "accounts": accounts,
+    "writing": writing,
 }
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 

@@ -20,15 +20,18 @@ def run(*words: object) -> None:
     _run(list(map(str, words)), None, None)
 
 
-def tianzhang(home: Path, *words: object) -> None:
-    """Run the command on the data folder `home`, which is also where it leaves the files that it writes."""
-    _run([str(COMMAND), *map(str, words)], home, environment(home))
+def tianzhang(home: Path, *words: object, url: str = "") -> None:
+    """Run the command on the data folder `home`, which is also where it leaves the files that it writes.
+
+    `url` is the database's address where it is not the file in that folder; the same below.
+    """
+    _run([str(COMMAND), *map(str, words)], home, environment(home, url))
 
 
-def token(home: Path) -> str:
-    """A token that may look at all records of the data folder."""
-    words = [COMMAND, "token", "add", "bench"]
-    done = subprocess.run(words, cwd=home, env=environment(home), capture_output=True, text=True, check=True)
+def token(home: Path, *words: str, url: str = "") -> str:
+    """A token that may look at all records of the data folder, and what else `words` say."""
+    asked = [COMMAND, "token", "add", "bench", *words]
+    done = subprocess.run(asked, cwd=home, env=environment(home, url), capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -43,14 +46,15 @@ def _run(words: list[str], folder: Path | None, env: dict[str, str] | None) -> N
         raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(home: Path, url: str = "") -> dict[str, str]:
     """Ours without the settings of whoever runs the benchmarks: they could lead to real records."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TIANZHANG_")}
-    return kept | {"TIANZHANG_DATA_DIR": str(home), "TIANZHANG_LANG": "en"}
+    ours = {"TIANZHANG_DATA_DIR": str(home), "TIANZHANG_DATABASE_URL": url, "TIANZHANG_LANG": "en"}
+    return kept | ours
 
 
 @contextmanager
-def served(home: Path, factory: str | None = None) -> Iterator[str]:
+def served(home: Path, factory: str | None = None, url: str = "") -> Iterator[str]:
     """A server of its own over the data folder; its address. It is ended by its handle, whatever happens.
 
     `factory` is what makes another application than that of `tianzhang serve`: "module:name".
@@ -59,7 +63,7 @@ def served(home: Path, factory: str | None = None) -> Iterator[str]:
     words = [COMMAND, "serve", "--port", str(port)]
     if factory:
         words = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), "--factory", factory]
-    server = subprocess.Popen(words, cwd=None if factory else home, env=environment(home))
+    server = subprocess.Popen(words, cwd=None if factory else home, env=environment(home, url))
     try:
         address = f"http://127.0.0.1:{port}"
         _await(f"{address}/open" if factory else f"{address}/api/v1/about", server)

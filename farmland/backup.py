@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from farmland.clock import SHANGHAI
 from farmland.database import VERSION, Database
 from farmland.evidence import Evidence
 from farmland.evidence_store import FILE_DAMAGED, FILE_MISSING, EvidenceStore
+from farmland.kept_files import taking_the_place_of
 from farmland.ledger import head
 from farmland.rows import read_rows
 from farmland.seal import PRIVATE_NAME, PUBLIC_NAME
@@ -49,7 +48,7 @@ _ROW_GROUP_BYTES = 16_000_000
 def write_backup(
     database: Database, store: EvidenceStore, keys: Path, path: Path, *, replace: bool = False, tell: Tell = silent
 ) -> Manifest:
-    """Write a backup, for its owner alone to read; whole or not at all. `keys` is the folder of the seal's keys.
+    """Write a backup, for its owner alone to read; whole and on the disk, or not at all. `keys` is the folder of the seal's keys.
 
     Raises BACKUP_TAKEN, BACKUP_UNWRITABLE, FOLDER_MISSING, UNREADABLE, STORE_FAULT.
     """
@@ -58,7 +57,7 @@ def write_backup(
     if path.is_dir() or (path.exists() and not replace):
         raise Problem(BACKUP_TAKEN, file=path)
     try:
-        with _taking_the_place_of(path) as file, zipfile.ZipFile(file, "w") as archive:
+        with taking_the_place_of(path) as file, zipfile.ZipFile(file, "w") as archive:
             manifest = _write(database, store, keys, _Members(archive), tell)
     except OSError as error:
         raise Problem(BACKUP_UNWRITABLE, file=path, reason=error.strerror or error) from None
@@ -174,17 +173,3 @@ class _Members:
     def write(self, name: str, content: bytes) -> None:
         with self.opened(name) as member:
             member.write(content)
-
-
-@contextmanager
-def _taking_the_place_of(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside, for its owner alone, which takes that name at the end, or is gone."""
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with open(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)

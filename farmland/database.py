@@ -1,7 +1,8 @@
 """The database: SQLite by default, PostgreSQL with PostGIS by its address; who reads, and who may write."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from sqlalchemy import DateTime, Engine, Table, create_engine, event, inspect, m
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from farmland.clock import SHANGHAI
+from farmland.turns import WRITING_TAKES_LONG, Turns, alone_in
 from geodata.problems import Kind, Problem
 
 if TYPE_CHECKING:
@@ -54,8 +57,21 @@ DATABASE_FAULT = Kind(
     "again.",
 )
 
+GAVE_UP = Kind(
+    "gave_up",
+    "请求者没有等到轮到自己就离开了，什么也没有写入。",
+    "Whoever asked was gone before it was their turn to write; nothing was written.",
+    "gone",
+)
+PATIENCE_S = 60.0
+"""How long anybody waits for the right to write."""
+
 # One writer at a time on PostgreSQL too: net areas depend on every claim around, so writes must be in some order.
 _WRITER_LOCK = 0x7469616E
+_TAKE_ON_POSTGRESQL = text(
+    f"SELECT set_config('lock_timeout', :patience_ms, true), pg_advisory_xact_lock({_WRITER_LOCK})"
+)
+_BUSY = ("SQLITE_BUSY", "55P03")  # what the drivers call it when somebody else has the right for too long
 
 
 class Base(DeclarativeBase):
@@ -88,12 +104,13 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Database:
-    """One city's records. Threads may share it.
+    """One city's records. Threads may share it. `patience_s` is how long somebody waits for the right to write, seconds.
 
     Raises BAD_ADDRESS, NO_FOLDER.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         try:
             self.url = make_url(url)
         except ArgumentError:
@@ -104,12 +121,14 @@ class Database:
         if self._on_sqlite:
             if self.url.database:
                 _make_folder(Path(self.url.database).parent)
-            self.engine = _sqlite(url)
+            self.engine = _sqlite(url, patience_s)
         else:
             self.engine = create_engine(
                 url, pool_pre_ping=True, pool_size=10, max_overflow=20, json_serializer=_json, hide_parameters=True
             )
         self._writing = self.engine.execution_options(writing=True)
+        self._turns = Turns()
+        self._wanted: Callable[[], bool] = lambda: True
         # On SQLite a transaction that reads sees one state anyway.
         one_state = {} if self._on_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self.engine.execution_options(**one_state)
@@ -157,13 +176,51 @@ class Database:
         with Session(self._reading, autoflush=False) as session:
             yield session
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for the right to write in this process."""
+        return self._turns.waiting
+
+    def while_wanted(self, wanted: Callable[[], bool]) -> "Database":
+        """The same for somebody who may give up while waiting to write: `wanted` is asked when it is their turn."""
+        theirs = copy(self)
+        theirs._wanted = wanted
+        return theirs
+
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that is the only one to write; commits at its end, or leaves everything as it was."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
-            if not self._on_sqlite:
-                session.execute(text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
+        """A session that is the only one to write; commits at its end, or leaves everything as it was.
+
+        Whoever waits for it in this process is served in turn, without a connection until then. Raises GAVE_UP,
+        WRITING_TAKES_LONG.
+        """
+        with (
+            self._turns.turn(self._patience_s),
+            self._before_other_processes(),
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            self._take_right(session)
+            if not self._wanted():
+                raise Problem(GAVE_UP)
             yield session
+
+    def _before_other_processes(self) -> AbstractContextManager[None]:
+        """SQLite's own lock goes to whoever happens to ask when it is free, and two that ask may wait for seconds."""
+        file = self.url.database if self._on_sqlite else None
+        return alone_in(Path(file).parent) if file else nullcontext()
+
+    def _take_right(self, session: Session) -> None:
+        """Have the right to write, on PostgreSQL in turn with other processes. Raises WRITING_TAKES_LONG."""
+        try:
+            connection = session.connection()  # on SQLite this begins the transaction, which is the right
+            if not self._on_sqlite:
+                connection.execute(_TAKE_ON_POSTGRESQL, {"patience_ms": f"{self._patience_s * 1000:.0f}"})
+        except DBAPIError as error:
+            named = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+            if named in _BUSY:
+                raise Problem(WRITING_TAKES_LONG, seconds=f"{self._patience_s:g}") from None
+            raise
 
     @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
@@ -215,15 +272,23 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 60}, json_serializer=_json, hide_parameters=True)
+def _sqlite(url: str, patience_s: float) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        # A connection is a file that is open: there is no reason to let anybody wait for one.
+        max_overflow=-1,
+        connect_args={"timeout": patience_s},
+        json_serializer=_json,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guess
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            "synchronous=FULL",  # a power cut must not take what was confirmed
             "foreign_keys=ON",
             "cache_size=-65536",
         ):

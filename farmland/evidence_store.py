@@ -14,6 +14,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from farmland.kept_files import sync_file, sync_folder
 from farmland.photographs import thumbnail
 from geodata.problems import Kind, Problem
 
@@ -83,11 +84,17 @@ class EvidenceStore:
     def put(self, content: bytes) -> str:
         """Keep a content, whole or not at all, and return its SHA-256. One that is there is written anew: that mends it.
 
-        Raises STORE_FAULT.
+        In a folder it is on the disk then: the file, and the names that lead to it. Raises STORE_FAULT.
         """
         sha256 = hashlib.sha256(content).hexdigest()
         with self._faults_told():
             obstore.put(self._store, _path(sha256), content)
+            if isinstance(self._store, LocalStore):
+                root = Path(self.address).absolute()
+                file = root / _path(sha256)
+                sync_file(file)
+                for folder in (file.parent, file.parent.parent, root):
+                    sync_folder(folder)
         return sha256
 
     def get(self, sha256: str) -> bytes:

@@ -3,7 +3,6 @@
 The records are then those of the backup to the last, the ledger's head too: no entry says that they were restored.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 from farmland.backup_file import BACKUP_DAMAGED, Backup, Manifest, opened, table_member
 from farmland.database import VERSION, Database, migrations
 from farmland.evidence_store import EvidenceStore
+from farmland.kept_files import keep_file
 from farmland.ledger import head
 from farmland.rows import read_rows, write_rows
 from farmland.seal import PRIVATE_NAME, PUBLIC_NAME
@@ -185,7 +185,5 @@ def _keep_keys(backup: Backup, folder: Path) -> Keys:
         return Keys.SAME if there == held else Keys.OTHERS
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in held.items():
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if name == PRIVATE_NAME else 0o644)
-        with open(handle, "wb") as file:
-            file.write(content)
+        keep_file(folder / name, content, 0o600 if name == PRIVATE_NAME else 0o644)
     return Keys.WRITTEN

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from farmland.kept_files import keep_file
 from farmland.ledger import Entry, canonical, head
 from farmland.units import cities
 from geodata.problems import Kind, Problem
@@ -86,10 +87,14 @@ def make_key(folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    path.touch(mode=0o600)
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    keep_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    (folder / PUBLIC_NAME).write_bytes(public)
+    keep_file(folder / PUBLIC_NAME, public)
+
+
+def write_seal(seal: Seal, path: Path) -> None:
+    """Write a seal's file, to the disk."""
+    keep_file(path, f"{seal.model_dump_json(indent=2)}\n".encode())
 
 
 def make_seal(session: Session, folder: Path, now: datetime) -> Seal:

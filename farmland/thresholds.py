@@ -9,7 +9,8 @@ class Thresholds:
     """From when on a rule holds. Areas in m² unless their name says mu; shares are fractions of 1 of the gross area.
 
     `survey_m`, `phone_m`, `imagery_m` are the position accuracies (radius of 68 %) taken for a boundary of that method
-    where it came with none. Records of what happened until `closed_until` are late once they come after it.
+    where it came with none. Records of what happened until `closed_until` are late once they come after it. A claim with more
+    than `claim_corners` corners is not taken.
     """
 
     overlap_m2: float = 1.0
@@ -35,3 +36,4 @@ class Thresholds:
     ahead_minutes: float = 10.0
     closed_until: datetime | None = None
     speed_m_s: float = 20.0
+    claim_corners: int = 10_000

@@ -26,11 +26,12 @@ from farmland.claims import (
 )
 from farmland.database import Base, table_of
 from farmland.doubts import record, refuse
-from farmland.ledger import NOTHING, Content, contents, merge, note
+from farmland.judgement import Judgement
+from farmland.ledger import NOTHING, Content, contents, head, merge, note
 from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
 from farmland.people import Actor
 from farmland.rules import judge
-from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken
+from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken, widened
 from farmland.rules.rule import Found
 from farmland.survey import Method, check_accuracies, uncertainty_m2
 from farmland.targets import AreaBasis, Target, get_target, require_target
@@ -84,6 +85,16 @@ UNIT_WITHOUT_POLYGON = Kind(
 )
 
 
+TOO_MANY_CORNERS = Kind(
+    "too_many_corners",
+    "申报图形有 {corners:,} 个顶点，超过上限 {most:,} 个。请删去多余的顶点（一块田通常只要几十个），"
+    "或由管理员调高 TIANZHANG_CLAIM_CORNERS。",
+    "The claimed polygon has {corners:,} corners, more than the {most:,} that are taken. Leave out those that are not needed (a "
+    "field has some dozens), or have the administrator raise TIANZHANG_CLAIM_CORNERS.",
+    "too_large",
+)
+
+
 @dataclass(frozen=True)
 class Report:
     """What a village reports: the content of a new claim. The polygon is in degrees of EPSG:4490."""
@@ -121,7 +132,7 @@ class Ground:
         self.around = Surroundings(session, bounds, unit_codes)
         claims = session.scalars(
             select(Claim)
-            .where(BoundsMeet(table_of(Claim), bounds + AROUND_DEGREES * np.array([-1, -1, 1, 1])))
+            .where(BoundsMeet(table_of(Claim), widened(bounds)))
             .options(
                 undefer(Claim.geometry),
                 undefer(Claim.reported_net),
@@ -186,6 +197,11 @@ class Ground:
             self.thresholds.minimum_m2,
         )
 
+    def turns(self, polygon: shapely.Geometry) -> list[datetime]:
+        """The moments at which the claims around a polygon began or ceased to hold their land."""
+        near = [self._holdings[place] for place in self._near(polygon, AROUND_DEGREES)]
+        return [moment for held in near for moment in (held.reported_at, held.until) if moment is not None]
+
     def found(self, claim: Judged, stage: Stage, at: datetime) -> list[Found]:
         """What the rules find of a claim at a stage and a moment."""
         near = self._near(claim.polygon, AROUND_DEGREES)
@@ -229,23 +245,48 @@ class Ground:
         return others
 
 
-def preview(
-    session: Session, report: Report, actor: Actor, thresholds: Thresholds | None = None
-) -> tuple[NetArea, list[Found]]:
+def judge_report(
+    session: Session, report: Report, actor: Actor, ground: Ground | None = None, thresholds: Thresholds | None = None
+) -> Judgement:
     """The net area that a claim would have and what rules would find, with nothing written. Raises as :func:`report_claim`."""
+    most = (thresholds or (ground.thresholds if ground else Thresholds())).claim_corners
+    if (corners := int(shapely.get_num_coordinates(report.geometry))) > most:
+        raise Problem(TOO_MANY_CORNERS, corners=corners, most=most)
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
     check_accuracies(report.geometry, report.accuracy_m)
-    ground = Ground(session, [report.geometry], [unit.code], thresholds)
-    net = ground.judge(
-        report.geometry,
-        unit,
-        Stage.REPORTED,
-        actor.at,
-        _ridges(target, report.ridge_factor),
-        None,
-    )
-    return net, ground.found(_reported(report, unit, target, net, actor), Stage.REPORTED, actor.at)
+    ground = ground or Ground(session, [report.geometry], [unit.code], thresholds)
+    ridge_factor = _ridges(target, report.ridge_factor)
+    net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
+    judged = _reported(report, unit, target, net, actor)
+    return _judgement(session, Stage.REPORTED, actor, target.code, ground, judged, net, report.accuracy_m)
+
+
+def judge_acceptance(
+    session: Session, claim: Claim, actor: Actor, ground: Ground | None = None, thresholds: Thresholds | None = None
+) -> Judgement:
+    """The same of a claim that is to be accepted. Raises UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY."""
+    ground = ground or Ground(session, [claim.geometry], [claim.unit_code], thresholds)
+    unit = get_unit(session, claim.unit_code)
+    net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
+    judged = _accepted(session, claim, net, actor)
+    return _judgement(session, Stage.ACCEPTED, actor, claim.target_code, ground, judged, net, claim.accuracy_m)
+
+
+def _judgement(
+    session: Session,
+    stage: Stage,
+    actor: Actor,
+    target_code: str,
+    ground: Ground,
+    judged: Judged,
+    net: NetArea,
+    accuracy_m: list[float] | None,
+) -> Judgement:
+    seq, _ = head(session)
+    net_u_m2 = uncertainty_m2(judged.polygon, judged.method, accuracy_m, net.geometry)
+    found = ground.found(judged, stage, actor.at)
+    return Judgement(seq, stage, actor, target_code, ground.turns(judged.polygon), judged, net, net_u_m2, found)
 
 
 def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: Actor) -> Judged:
@@ -284,21 +325,21 @@ def report_claim(
     actor: Actor,
     ground: Ground | None = None,
     thresholds: Thresholds | None = None,
+    judgement: Judgement | None = None,
 ) -> Claim:
     """Write a new claim, reported, with the doubts that rules have about it. Only under the right to write.
 
-    `ground` is given where many claims are reported at once. Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN,
-    CLAIM_NUMBER_TAKEN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY, ACCURACIES_COUNT.
+    `ground` is given where many claims are reported at once; `judgement` is what :func:`judge_report` said of it just before.
+    Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN, CLAIM_NUMBER_TAKEN, TOO_MANY_CORNERS, UNIT_WITHOUT_POLYGON,
+    OUTSIDE_WHOLLY, ACCURACIES_COUNT.
     """
     unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
     if report.number and session.scalar(select(Claim.id).where(Claim.number == report.number)) is not None:
         raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
-    check_accuracies(report.geometry, report.accuracy_m)
-    ground = ground or Ground(session, [report.geometry], [unit.code], thresholds)
-    ridge_factor = _ridges(target, report.ridge_factor)
-    net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
-    judged = _reported(report, unit, target, net, actor)
+    if judgement is None or not judgement.holds(session, actor, target.code):
+        judgement = judge_report(session, report, actor, ground, thresholds)
+    net, judged = judgement.net, judgement.judged
     connection = session.connection()
     claim_id = next_id(connection, table_of(Claim))
     row = {
@@ -310,7 +351,7 @@ def report_claim(
         "former_use": report.former_use,
         "crop": report.crop,
         "typed_area_mu": report.typed_area_mu,
-        "ridge_factor": ridge_factor,
+        "ridge_factor": judged.ridge_factor,
         "method": report.method,
         "accuracy_m": report.accuracy_m,
         "track": report.track,
@@ -319,7 +360,7 @@ def report_claim(
         "gross_u_m2": judged.gross_u_m2,
         "reported_net": net.geometry,
         "reported_net_m2": net.net_m2,
-        "reported_net_u_m2": uncertainty_m2(report.geometry, report.method, report.accuracy_m, net.geometry),
+        "reported_net_u_m2": judgement.net_u_m2,
     }
     columns = {name: [value] for name, value in row.items()}
     write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
@@ -328,10 +369,10 @@ def report_claim(
     cuts = _add_deductions(claim, Stage.REPORTED, net)
     session.flush()
     after = contents(claim, step, *cuts)
-    found = ground.found(judged, Stage.REPORTED, actor.at)
-    merge(after, record(session, claim.id, Stage.REPORTED, found, actor.recorded_at))
+    merge(after, record(session, claim.id, Stage.REPORTED, judgement.found, actor.recorded_at))
     _note(session, claim, actor, State.REPORTED, after=after)
-    ground.note(claim)
+    if ground is not None:
+        ground.note(claim)
     return claim
 
 
@@ -343,8 +384,11 @@ def take_step(
     why: str = "",
     ground: Ground | None = None,
     thresholds: Thresholds | None = None,
+    judgement: Judgement | None = None,
 ) -> Claim:
     """Move a claim to its next state. Only under the right to write; the claim as read under it.
+
+    `judgement` is what :func:`judge_acceptance` said of it just before.
 
     Raises WRONG_STATE, WHY_MISSING, STEP_BEFORE_LAST, and for an acceptance REFUSED_BY_RULES, NOTHING_NET.
     """
@@ -360,15 +404,14 @@ def take_step(
         raise Problem(WHY_MISSING, **names)
     if actor.at < claim.steps[-1].at:
         raise Problem(STEP_BEFORE_LAST, at=actor.at, last=claim.steps[-1].at, **names)
-    ground = ground or Ground(session, [claim.geometry], [claim.unit_code], thresholds)
     before: Content = {}
     doubts: Content = {}
     changed: list[Base] = []
     if state is State.ACCEPTED:
-        unit = get_unit(session, claim.unit_code)
-        net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
-        found = ground.found(_accepted(session, claim, net, actor), Stage.ACCEPTED, actor.at)
-        refuse(claim.number, found)
+        if judgement is None or not judgement.holds(session, actor, claim.target_code):
+            judgement = judge_acceptance(session, claim, actor, ground, thresholds)
+        net = judgement.net
+        refuse(claim.number, judgement.found)
         if net.net_m2 <= 0:
             raise Problem(
                 NOTHING_NET,
@@ -378,15 +421,16 @@ def take_step(
             )
         before = contents(claim)
         claim.accepted_net, claim.accepted_net_m2 = net.geometry, net.net_m2
-        claim.accepted_net_u_m2 = uncertainty_m2(claim.geometry, claim.method, claim.accuracy_m, net.geometry)
+        claim.accepted_net_u_m2 = judgement.net_u_m2
         changed = [claim, *_add_deductions(claim, Stage.ACCEPTED, net)]
-        doubts = record(session, claim.id, Stage.ACCEPTED, found, actor.recorded_at)
+        doubts = record(session, claim.id, Stage.ACCEPTED, judgement.found, actor.recorded_at)
     changed.append(_add_step(claim, state, actor, why.strip()))
     session.flush()
     after = contents(*changed)
     merge(after, doubts)
     _note(session, claim, actor, state, before, after)
-    ground.note(claim)
+    if ground is not None:
+        ground.note(claim)
     return claim
 
 

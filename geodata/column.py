@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Double,
     LargeBinary,
     Table,
     bindparam,
     func,
     inspect,
+    literal,
     select,
     type_coerce,
     update,
@@ -26,6 +28,7 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine, UserDefinedType
 
 SRID = 4490
@@ -88,26 +91,31 @@ def geometries_of(connection: Connection, table: Table, ids: NDArray[np.int64]) 
 class BoundsMeet(ColumnElement[bool]):
     """True where the bounding box of ``table.geometry`` meets the given one; uses the spatial index."""
 
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 - as the base class has it
+        ("table", InternalTraversal.dp_clauseelement),
+        ("bounds", InternalTraversal.dp_clauseelement_tuple),
+    ]
 
     def __init__(self, table: Table, bounds: Sequence[float]) -> None:
         self.table = table
-        self.bounds = tuple(float(value) for value in bounds)
+        # As parameters: a statement is then compiled once, not for each place.
+        self.bounds = tuple(literal(float(value), Double) for value in bounds)
 
 
 @compiles(BoundsMeet, "postgresql")
-def _with_gist(element: BoundsMeet, compiler: SQLCompiler, **_: Any) -> str:
-    west, south, east, north = element.bounds
-    return f"{element.table.name}.geometry && ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r}, {SRID})"
+def _with_gist(element: BoundsMeet, compiler: SQLCompiler, **kwargs: Any) -> str:
+    west, south, east, north = (compiler.process(side, **kwargs) for side in element.bounds)
+    return f"{element.table.name}.geometry && ST_MakeEnvelope({west}, {south}, {east}, {north}, {SRID})"
 
 
 @compiles(BoundsMeet, "sqlite")
-def _with_rtree(element: BoundsMeet, compiler: SQLCompiler, **_: Any) -> str:
-    west, south, east, north = element.bounds
+def _with_rtree(element: BoundsMeet, compiler: SQLCompiler, **kwargs: Any) -> str:
+    west, south, east, north = (compiler.process(side, **kwargs) for side in element.bounds)
     name = element.table.name
     return (
         f"{name}.id IN (SELECT id FROM {index_name(name)} "
-        f"WHERE max_x >= {west!r} AND min_x <= {east!r} AND max_y >= {south!r} AND min_y <= {north!r})"
+        f"WHERE max_x >= {west} AND min_x <= {east} AND max_y >= {south} AND min_y <= {north})"
     )
 
 

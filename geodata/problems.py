@@ -9,7 +9,17 @@ from typing import Literal
 
 Language = Literal["zh", "en"]
 Answer = Literal[
-    "refused", "not_found", "forbidden", "unauthenticated", "conflict", "too_large", "too_many", "fault", "unreachable"
+    "refused",
+    "not_found",
+    "forbidden",
+    "unauthenticated",
+    "conflict",
+    "too_large",
+    "too_many",
+    "gone",
+    "fault",
+    "unreachable",
+    "busy",
 ]
 
 

@@ -125,13 +125,13 @@ def seal(
     Example: tianzhang seal -o seal-20220426.json
     """
     from farmland import city
-    from farmland.seal import make_seal
+    from farmland.seal import make_seal, write_seal
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
         made = make_seal(session, settings.data_dir, city.now(session))
     path = output or Path(f"seal-{made.sealed_at:%Y%m%d}-{made.entry}.json")
-    path.write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_seal(made, path)
     say(
         settings,
         f"已封存台账 {made.entry:,} 条：{path}",

@@ -34,7 +34,7 @@ def close(
     from farmland import city
     from farmland.clock import parse_day
     from farmland.periods import close_period
-    from farmland.seal import make_seal
+    from farmland.seal import make_seal, write_seal
     from farmland.units import the_city
 
     settings: Settings = context.obj
@@ -48,7 +48,7 @@ def close(
         path = folder / f"period-{period.unit_code}-{target}-{period.number}.json"
         with database.reading() as session:
             made = make_seal(session, settings.data_dir, city.now(session))
-        path.write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_seal(made, path)
     say(
         settings,
         f"第 {period.number} 期（至 {period.last_day}）已封存；报告 SHA-256 {period.report_hash}；台账封存文件 {path}",

@@ -14,6 +14,7 @@ from api.context import Accounts, Reading, Records
 from api.routes.holding import rights_json
 from api.taken import Account as Name
 from api.taken import Code, Text
+from api.writing import writes
 from farmland import accounts, city
 from farmland.accounts import Account, get_account, rights_of_all
 from farmland.chiefs import Chief
@@ -89,6 +90,7 @@ def list_accounts(
 
 
 @router.post("", status_code=201, summary="Make an account with a role", response_model=contract.Invited)
+@writes
 def add(records: Records, manager: Accounts, body: contract.NewAccount) -> Response:
     with records.writing() as session:
         unit = normal_code(body.unit_code) if body.unit_code else None
@@ -107,6 +109,7 @@ def one(session: Reading, manager: Accounts, name: Name) -> Response:
 @router.post(
     "/{name}/grants", status_code=201, summary="Give an account a role for a unit", response_model=contract.AccountRow
 )
+@writes
 def grant(records: Records, manager: Accounts, name: Name, body: contract.GrantBody) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
@@ -118,6 +121,7 @@ def grant(records: Records, manager: Accounts, name: Name, body: contract.GrantB
 
 
 @router.delete("/{name}/grants/{role}", summary="Take a role away", response_model=contract.AccountRow)
+@writes
 def end_grant(
     records: Records,
     manager: Accounts,
@@ -134,6 +138,7 @@ def end_grant(
 
 
 @router.post("/{name}/code", summary="Give an account a new activation code", response_model=contract.Invited)
+@writes
 def invite(records: Records, manager: Accounts, name: Name) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
@@ -142,6 +147,7 @@ def invite(records: Records, manager: Accounts, name: Name) -> Response:
 
 
 @router.post("/{name}/sign-out", summary="End all sign-ins of an account", response_model=contract.Ended)
+@writes
 def end_sign_ins(records: Records, manager: Accounts, name: Name) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)
@@ -149,6 +155,7 @@ def end_sign_ins(records: Records, manager: Accounts, name: Name) -> Response:
 
 
 @router.put("/{name}/shut", summary="Shut an account, or open it again", response_model=contract.AccountRow)
+@writes
 def shut(records: Records, manager: Accounts, name: Name, body: contract.ShutBody) -> Response:
     with records.writing() as session:
         account = _managed(session, manager, name)

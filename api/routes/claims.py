@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -19,12 +19,15 @@ from api.asking import Asked, Asks
 from api.context import AsOf, Config, Ledger, Reader, Reading, Records, Reporter, UnitCode
 from api.routes.chain import chain_json
 from api.taken import MOST_MU, Code, Moment, Number, Outline, Real, Taken, Text
+from api.writing import writes
 from farmland import city
-from farmland.claims import Claim, SourceKind, State, get_claim
+from farmland.claims import NEXT, Claim, SourceKind, State, get_claim
 from farmland.clock import day_of
 from farmland.corrections import correct_step
+from farmland.database import Database
 from farmland.doubts import doubts_of
 from farmland.exports import claims_layer
+from farmland.judgement import Judgement
 from farmland.ledger import history
 from farmland.people import Actor
 from farmland.roles import Action
@@ -32,7 +35,7 @@ from farmland.rounding import mu
 from farmland.rules import RULES
 from farmland.rules.rule import Rule
 from farmland.survey import Method
-from farmland.transitions import Report, preview, report_claim, take_step
+from farmland.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
 from farmland.units import get_unit
 from farmland.visits import add_visit
 from farmland.waterfall import claims_of_bar
@@ -195,6 +198,29 @@ def _actor(
     return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
 
 
+class _JudgedReport(NamedTuple):
+    report: Report
+    judgement: Judgement
+
+
+def _judged(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> _JudgedReport:
+    """What is reported, judged while others may write: it can take a second."""
+    with records.reading() as session:
+        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
+        report = _report(body)
+        return _JudgedReport(report, judge_report(session, report, actor, thresholds=config.thresholds))
+
+
+Judged = Annotated[_JudgedReport, Depends(_judged)]
+
+
+def _answer(records: Database, claim: Claim, moment: datetime, status: int = 200) -> Response:
+    """A claim as it has just been written, when others may write again."""
+    with records.reading() as session:
+        written = session.merge(claim, load=False)
+        return GeoJSONResponse(_claim_feature(session, written, moment), status)
+
+
 @router.post(
     "",
     status_code=201,
@@ -202,11 +228,13 @@ def _actor(
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
-def report(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> Response:
+@writes
+def report(records: Records, config: Config, reporter: Reporter, judged: Judged) -> Response:
+    judgement, then = judged.judgement, judged.judgement.actor
     with records.writing() as session:
-        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
-        claim = report_claim(session, _report(body), actor, thresholds=config.thresholds)
-        return GeoJSONResponse(_claim_feature(session, claim, actor.at), 201)
+        actor = _actor(session, reporter, judged.report.unit_code, then.device, then.household)
+        claim = report_claim(session, judged.report, actor, thresholds=config.thresholds, judgement=judgement)
+    return _answer(records, claim, actor.at, 201)
 
 
 @router.post(
@@ -214,9 +242,8 @@ def report(records: Records, config: Config, reporter: Reporter, body: NewClaim)
     summary="What a claim's net area would be, and which rules would hold; nothing is written",
     response_model=contract.Preview,
 )
-def try_out(session: Reading, config: Config, reporter: Reporter, body: NewClaim) -> Response:
-    actor = _actor(session, reporter, body.unit_code, body.device, body.household)
-    net, found = preview(session, _report(body), actor, config.thresholds)
+def try_out(judged: Judged) -> Response:
+    net, found = judged.judgement.net, judged.judgement.found
     cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
     return json(
         {
@@ -244,6 +271,7 @@ class Correction(Taken):
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
+@writes
 def correct(
     records: Records, acceptor: Annotated[Asked, Depends(Asks(Action.ACCEPT))], number: Number, body: Correction
 ) -> Response:
@@ -251,7 +279,7 @@ def correct(
         claim = get_claim(session, number)
         actor = _actor(session, acceptor, claim.unit_code)
         correct_step(session, claim, body.state, body.at, actor, body.why)
-        return GeoJSONResponse(_claim_feature(session, claim, actor.at))
+    return _answer(records, claim, actor.at)
 
 
 @router.get(
@@ -290,12 +318,13 @@ class NewVisit(Taken):
     response_model=contract.Feature[contract.Claim],
     response_class=GeoJSONResponse,
 )
+@writes
 def visit(records: Records, reporter: Reporter, number: Number, body: NewVisit) -> Response:
     with records.writing() as session:
         claim = get_claim(session, number)
         actor = _actor(session, reporter, claim.unit_code, body.device)
         add_visit(session, claim, replace(actor, at=body.at or actor.at), body.note)
-        return GeoJSONResponse(_claim_feature(session, claim, actor.recorded_at), 201)
+    return _answer(records, claim, actor.recorded_at, 201)
 
 
 def _add_step(word: str, state: State, action: Action, summary: str) -> None:
@@ -306,6 +335,7 @@ def _add_step(word: str, state: State, action: Action, summary: str) -> None:
         response_model=contract.Feature[contract.Claim],
         response_class=GeoJSONResponse,
     )
+    @writes
     def take(
         records: Records,
         config: Config,
@@ -313,11 +343,17 @@ def _add_step(word: str, state: State, action: Action, summary: str) -> None:
         number: Number,
         body: Annotated[Why, Body(default_factory=lambda: Why.model_validate({}))],
     ) -> Response:
+        judgement: Judgement | None = None
+        with records.reading() as session:
+            claim = get_claim(session, number)
+            actor = _actor(session, asked, claim.unit_code, body.device, body.household)
+            if state is State.ACCEPTED and state in NEXT[claim.state]:
+                judgement = judge_acceptance(session, claim, actor, thresholds=config.thresholds)
         with records.writing() as session:
             claim = get_claim(session, number)
             actor = _actor(session, asked, claim.unit_code, body.device, body.household)
-            take_step(session, claim, state, actor, body.why, thresholds=config.thresholds)
-            return GeoJSONResponse(_claim_feature(session, claim, actor.at))
+            take_step(session, claim, state, actor, body.why, thresholds=config.thresholds, judgement=judgement)
+        return _answer(records, claim, actor.at)
 
 
 _add_step("check", State.CHECKED, Action.CHECK, "Check a reported claim")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api import contract
@@ -15,6 +16,7 @@ from api.asking import Asked
 from api.context import Config, Reader, Reading, Records, Reporter, Store
 from api.headers import OF_A_FILE
 from api.taken import MomentText, Number, Text
+from api.writing import in_writing_thread
 from farmland import city
 from farmland.claims import Claim, get_claim
 from farmland.clock import parse_moment
@@ -80,7 +82,7 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
     response_model=contract.Evidence,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
 )
-def add(
+async def add(
     records: Records,
     store: Store,
     settings: Config,
@@ -94,12 +96,16 @@ def add(
     ] = None,
 ) -> Response:
     attached_at = parse_moment(client_at) if client_at else None
-    file = receive(store, content, settings.evidence_limit)
-    with records.writing() as session:
-        claim = _claim_of(session, reporter, number)
-        actor = reporter.actor(claim.unit_code, city.now(session))
-        evidence = attach(session, claim, file, name, purpose, actor, attached_at)
-        return json(_facts(evidence), 201)
+    # It may take seconds to look at a photograph: not in a thread that others with something to write wait for.
+    file = await run_in_threadpool(receive, store, content, settings.evidence_limit)
+
+    def write() -> Response:
+        with records.writing() as session:
+            claim = _claim_of(session, reporter, number)
+            actor = reporter.actor(claim.unit_code, city.now(session))
+            return json(_facts(attach(session, claim, file, name, purpose, actor, attached_at)), 201)
+
+    return await in_writing_thread(write)
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)

@@ -9,6 +9,7 @@ from api import account_contract as contract
 from api.answers import json
 from api.asking import OPEN
 from api.context import Accounts, Config, Reading, Records
+from api.writing import writes
 from farmland import city
 from farmland.progress import progress_tree
 from farmland.public_page import require_public, switch_public
@@ -33,6 +34,7 @@ def figures(session: Reading, config: Config) -> Response:
 
 
 @router.put("", summary="Switch the public page on or off", response_model=contract.PublicState)
+@writes
 def switch(records: Records, manager: Accounts, body: contract.PublicBody) -> Response:
     manager.require(None)
     with records.writing() as session:

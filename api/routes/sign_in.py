@@ -13,6 +13,7 @@ from api.answers import json
 from api.asking import OPEN, Person, SignedIn, cookie_name, forget_sign_in, keep_sign_in, require_own_page
 from api.context import Config, Reading, Records
 from api.routes.holding import rights_json
+from api.writing import writes
 from farmland import sign_in
 from farmland.accounts import Account
 from farmland.rights import Holder
@@ -75,6 +76,7 @@ def lasts(config: Config, keep: bool) -> timedelta:
 
 
 @router.post("/sign-in", dependencies=[OPEN], summary="Sign in with account and password", response_model=contract.Me)
+@writes
 def enter(records: Records, config: Config, request: Request, body: contract.SignInBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.sign_in(
@@ -89,6 +91,7 @@ def enter(records: Records, config: Config, request: Request, body: contract.Sig
     summary="Sign in to an account of a demonstration, which has no password",
     response_model=contract.Me,
 )
+@writes
 def enter_demonstration(
     records: Records, config: Config, request: Request, body: contract.DemonstrationBody
 ) -> Response:
@@ -103,6 +106,7 @@ def enter_demonstration(
     summary="Set the first password, or a new one, with an activation code, and sign in",
     response_model=contract.Me,
 )
+@writes
 def activate(records: Records, config: Config, request: Request, body: contract.ActivationBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.activate(
@@ -112,6 +116,7 @@ def activate(records: Records, config: Config, request: Request, body: contract.
 
 
 @router.post("/sign-out", summary="Sign out on this device", response_model=contract.Ended)
+@writes
 def leave(records: Records, request: Request, _: Person) -> Response:
     with records.writing() as session:
         sign_in.sign_out(session, request.cookies[cookie_name(request)])
@@ -121,6 +126,7 @@ def leave(records: Records, request: Request, _: Person) -> Response:
 
 
 @router.post("/sign-out/everywhere", summary="Sign out on every device", response_model=contract.Ended)
+@writes
 def leave_everywhere(records: Records, request: Request, person: Person) -> Response:
     with records.writing() as session:
         account = session.get_one(Account, person.account_id)
@@ -139,6 +145,7 @@ def me(session: Reading, holder: SignedIn) -> Response:
     summary="Change one's own password; all other sign-ins end",
     response_model=contract.Me,
 )
+@writes
 def change(records: Records, config: Config, request: Request, person: Person, body: contract.PasswordBody) -> Response:
     assert person.account_id is not None
     secret, until = sign_in.change_password(

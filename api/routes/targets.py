@@ -13,6 +13,7 @@ from api import contract
 from api.answers import json
 from api.context import Allocator, AsOf, Reader, Reading, Records, UnitCode
 from api.taken import MOST_MU, Flag, Real, Taken, Text
+from api.writing import writes
 from farmland import city
 from farmland.targets import Target, allocate, allocations, get_target
 from farmland.units import Level, Unit, get_unit, level_of
@@ -78,6 +79,7 @@ class Parts(Taken):
 
 
 @router.put("/{code}/allocations", summary="Allocate a target down the tree", response_model=contract.Changed)
+@writes
 def set_parts(records: Records, allocator: Allocator, code: TargetName, body: Parts) -> Response:
     with records.writing() as session:
         for unit_code in body.parts_mu:

@@ -8,6 +8,7 @@ from api.answers import json
 from api.context import Accounts, Reading, Records
 from api.routes.holding import unit_names
 from api.taken import Id
+from api.writing import writes
 from farmland import city, tokens
 from farmland.tokens import Token
 from farmland.units import normal_code
@@ -35,6 +36,7 @@ def _row(token: Token, names: dict[str | None, str]) -> dict[str, object]:
 
 
 @router.post("", status_code=201, summary="Make a token for a program", response_model=contract.TokenSecret)
+@writes
 def add(records: Records, manager: Accounts, body: contract.NewToken) -> Response:
     with records.writing() as session:
         unit = normal_code(body.unit_code) if body.unit_code else None
@@ -45,6 +47,7 @@ def add(records: Records, manager: Accounts, body: contract.NewToken) -> Respons
 
 
 @router.delete("/{token_id}", summary="Withdraw a token at once", response_model=contract.TokenList)
+@writes
 def revoke(records: Records, manager: Accounts, token_id: Id) -> Response:
     with records.writing() as session:
         token = tokens.get_token(session, token_id)

@@ -25,6 +25,7 @@ from farmland.transitions import (
     CLAIM_NUMBER_TAKEN,
     NOTHING_NET,
     OUTSIDE_WHOLLY,
+    TOO_MANY_CORNERS,
     UNIT_WITHOUT_POLYGON,
     Actor,
     Ground,
@@ -64,6 +65,7 @@ _FIELDS = {
     TARGET_UNKNOWN.code: "target_code",
     CLAIM_NUMBER_TAKEN.code: "number",
     NOTHING_NET.code: "geometry",
+    TOO_MANY_CORNERS.code: "geometry",
     REFUSED_BY_RULES.code: "accepted_at",
 }
 """What of a row a refusal speaks of; else of the step's moment."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from farmland.baseline import Baseline, baseline_around
@@ -104,7 +104,8 @@ class Surroundings:
 
     def __init__(self, session: Session, bounds: Sequence[float], unit_codes: Sequence[str]) -> None:
         self._session, self.bounds = session, tuple(bounds)
-        found = polygons(session, Unit.code.in_(sorted(set(unit_codes))))
+        self._unit_codes = set(unit_codes)
+        found = polygons(session, Unit.code.in_(sorted(self._unit_codes)))
         self.units = dict(zip(found.codes, found.geometries, strict=True))
         self.baseline: Baseline = baseline_around(session, self.bounds)
 
@@ -121,7 +122,11 @@ class Surroundings:
 
     @cached_property
     def unit_names(self) -> dict[str, str]:
-        return dict(self._session.execute(select(Unit.code, Unit.name)).all())
+        """The names of the claims' units, of those that lie here, and of those of the claims around."""
+        own = sorted(self._unit_codes)
+        of_claims = select(Claim.unit_code).where(BoundsMeet(table_of(Claim), widened(self.bounds)))
+        meant = or_(Unit.code.in_(own), BoundsMeet(table_of(Unit), self.bounds), Unit.code.in_(of_claims))
+        return dict(self._session.execute(select(Unit.code, Unit.name).where(meant)).all())
 
     @cached_property
     def designated(self) -> tuple[shapely.STRtree, list[Any]]:
@@ -282,6 +287,11 @@ class Batch:
     def step(self, row: int, state: State) -> Any:
         """A claim's step to a state, if it took it."""
         return next((step for step in self.claims[row].steps if step.state == state), None)
+
+
+def widened(bounds: Sequence[float]) -> list[float]:
+    """The box in which other claims are looked at: some bounds and :data:`AROUND_DEGREES` more on each side."""
+    return (np.asarray(bounds) + AROUND_DEGREES * np.array([-1, -1, 1, 1])).tolist()
 
 
 def _array(geometries: Sequence[shapely.Geometry]) -> NDArray[np.object_]:
