@@ -183,7 +183,8 @@ def place_in_units(
     their word.
     """
     codes = codes.copy()
-    inner = shapely.point_on_surface(geometries)
+    inner = np.full(len(geometries), None, dtype=object)
+    inner[sound] = shapely.point_on_surface(geometries[sound])
     named = np.unique(codes[codes != ""])
     areas = polygons(session, Unit.level.in_({level_of(code) for code in named}))
     row_of = {code: i for i, code in enumerate(areas.codes)}
