@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.shift import check_borders
 from farmland.imports.source import Source
 from farmland.units import LEVELS, Unit, UnitPolygons, home_of, level_of, normal_code, polygons
 from geodata.area import areas_m2
@@ -191,8 +192,9 @@ def place_in_units(
     unit_row = np.array([row_of.get(code, -1) for code in codes])
     checked = sound & (unit_row >= 0)
     if checked.any():
-        shapely.prepare(areas.geometries)
-        held = shapely.covers(areas.geometries[unit_row[checked]], inner[checked])
+        units = areas.geometries[unit_row[checked]]
+        check_borders(source.numbers[checked], inner[checked], units, outcome)
+        held = shapely.covers(units, inner[checked])
         for i in np.flatnonzero(checked)[~held]:
             place = {"longitude": inner[i].x, "latitude": inner[i].y}
             outcome.refuse([source.numbers[i]], "unit_code", NOT_IN_UNIT, code=codes[i], **place)

@@ -21,6 +21,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.claims import moments_of
 from farmland.imports.outcome import Options, Outcome
+from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.ledger import content
 from farmland.people import Actor
@@ -54,6 +55,7 @@ def import_findings(session: Session, source: Source, options: Options) -> Outco
     geometries, sound = sound_geometries(source, options, outcome)
     check_whole(session, source, geometries)
     codes = place_in_units(session, source, geometries, codes, sound, outcome)
+    check_copies(session, source, geometries, sound, outcome)
     prints = prints_of(geometries, sound)
     numbers = numbers_or_prints(source, prints, "F")
     refuse_twice(source, "number", numbers, outcome)
