@@ -99,8 +99,8 @@ class Copies:
 
     `candidate` and `other` are indices; `east_m`, `north_m` lead from the other's centroid to the candidate's. `compared`,
     shape (n,), is which candidates could have been such a copy: with the shift undone they lie on one of the others.
-    `sure` is False where their likeness may be chance: only some of the pairs lie where the shift of their own place
-    puts them, and of the others either the way is not one and the same, or all are built alike.
+    `sure` is False where their likeness may be chance: few of the pairs lie where the shift of their own place puts them,
+    and either the way is not one and the same, or fields built alike lie beside one another.
     """
 
     candidate: NDArray[np.int64]
@@ -132,26 +132,40 @@ def shifted_copies(candidates: Any, others: Any) -> Copies:
     candidates, others = np.asarray(candidates, dtype=object), np.asarray(others, dtype=object)
     own, held = _with_area(candidates), _with_area(others)
     mine, theirs = candidates[own], others[held]
+    i, j = _copied(mine, theirs, to_gcj02)
+    step = _centroids(mine)[i] - _centroids(theirs)[j]
+    off_m = _metres(_centroids(mine)[i] - to_gcj02(_centroids(theirs)[j]), mine[i])
+    sure, back = bool((off_m <= TWIN_M).mean() > 0.5) if len(i) else False, from_gcj02
+    if len(i) > 1 and not sure:
+        whole = np.median(step, axis=0)
+        as_one = _metres(step - whole, mine[i]) <= TWIN_M
+        if as_one.mean() > 0.5 and not _built_alike(mine[i[as_one]]):
+            # Now that the way is known, the others are found too that lie farther from the place whose shift it is.
+            sure, back = True, lambda points: points - whole
+            i, j = _copied(mine, theirs, lambda points: points + whole)
+            step = _centroids(mine)[i] - _centroids(theirs)[j]
     compared = np.zeros(len(candidates), dtype=bool)
-    places = shapely.points(from_gcj02(_centroids(mine)))
+    places = shapely.points(back(_centroids(mine)))
     compared[own[shapely.STRtree(theirs).query(places, predicate="intersects")[0]]] = True
+    east_m, north_m = (step * metres_per_degree(_centroids(mine)[i, 1])).T
+    return Copies(own[i], held[j], east_m, north_m, compared, sure)
 
-    pairs = _moved(mine, theirs, to_gcj02)
+
+def _copied(mine: NDArray[np.object_], theirs: NDArray[np.object_], move: Move) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Which are others once moved, and of which: the nearest one each; not those that are drawn where others are."""
+    pairs = _moved(mine, theirs, move)
     moved = np.unique(pairs["candidate"])
     in_place = moved[_as_drawn(mine[moved], theirs, SAME_IOU)["candidate"]]
     pairs = pairs[~np.isin(pairs["candidate"], in_place)]
     i, j = pairs["candidate"], pairs["other"]
-    here, there = _centroids(mine)[i], _centroids(theirs)[j]
-    scale = metres_per_degree((here[:, 1] + there[:, 1]) / 2)
-    way = (here - there) * scale
-    off_m = np.hypot(*((here - to_gcj02(there)) * scale).T)
-    order = np.lexsort((off_m, i))
+    order = np.lexsort((_metres(_centroids(mine)[i] - move(_centroids(theirs)[j]), mine[i]), i))
     order = order[np.unique(i[order], return_index=True)[1]]
-    i, j, way, off_m = i[order], j[order], way[order], off_m[order]
-    exact = off_m <= TWIN_M
-    one_way = len(i) > 1 and bool((np.hypot(*(way - np.median(way, axis=0)).T) <= TWIN_M).all())
-    sure = len(i) > 0 and bool(exact.mean() > 0.5 or (one_way and not _built_alike(mine[i])))
-    return Copies(own[i], held[j], way[:, 0], way[:, 1], compared, sure)
+    return i[order], j[order]
+
+
+def _metres(step: NDArray[np.float64], at: NDArray[np.object_]) -> NDArray[np.float64]:
+    """The length in metres of ways in degrees, shape (n, 2), from or to some polygons."""
+    return np.asarray(np.hypot(*(step * metres_per_degree(_centroids(at)[:, 1])).T))
 
 
 def _built_alike(geometries: NDArray[np.object_]) -> bool:
