@@ -103,7 +103,8 @@ def faults(geometries: NDArray[np.object_]) -> list[Problem | None]:
 class Mended:
     """n geometries made valid, as arrays of shape (n,).
 
-    `geometries` are polygons and multipolygons, empty where nothing with an area is left, None where there was none.
+    `geometries` are polygons and multipolygons, empty where nothing with an area is left, None where there was none or its
+    coordinates are no numbers.
     `land_m2` is their area where all that an outline encloses is taken for land, `holes_m2` where what it encloses twice
     is taken for a hole; both in m². Equal but for digits where there is only one way to read the outline.
     """
@@ -126,7 +127,9 @@ def repair(geometries: NDArray[np.object_]) -> Mended:
     what is enclosed twice is no land, so that a hole which reaches over the edge becomes land outside. Land is what
     both ways take for land, which nearly always is the smaller of the two. Lines and points that remain are dropped.
     """
-    geometries = np.asarray(geometries, dtype=object)
+    geometries = np.asarray(geometries, dtype=object).copy()
+    corners, owner = shapely.get_coordinates(geometries, return_index=True)
+    geometries[owner[~np.isfinite(corners).all(axis=1)]] = None
     joined = _polygons_of(shapely.make_valid(geometries, method="structure", keep_collapsed=False))
     crossed = _polygons_of(shapely.make_valid(geometries, method="linework"))
     land_m2, holes_m2 = areas_m2(joined), areas_m2(crossed)

@@ -134,11 +134,11 @@ def shifted_copies(candidates: Any, others: Any) -> Copies:
     mine, theirs = candidates[own], others[held]
     i, j = _copied(mine, theirs, to_gcj02)
     step = _centroids(mine)[i] - _centroids(theirs)[j]
-    off_m = _metres(_centroids(mine)[i] - to_gcj02(_centroids(theirs)[j]), mine[i])
-    sure, back = bool((off_m <= TWIN_M).mean() > 0.5) if len(i) else False, from_gcj02
+    exact = _off_m(mine[i], theirs[j], to_gcj02) <= TWIN_M
+    sure, back = len(i) > 0 and bool(exact.mean() > 0.5), from_gcj02
     if len(i) > 1 and not sure:
         whole = np.median(step, axis=0)
-        as_one = _metres(step - whole, mine[i]) <= TWIN_M
+        as_one = np.hypot(*((step - whole) * metres_per_degree(_centroids(mine)[i, 1])).T) <= TWIN_M
         if as_one.mean() > 0.5 and not _built_alike(mine[i[as_one]]):
             # Now that the way is known, the others are found too that lie farther from the place whose shift it is.
             sure, back = True, lambda points: points - whole
@@ -158,14 +158,16 @@ def _copied(mine: NDArray[np.object_], theirs: NDArray[np.object_], move: Move) 
     in_place = moved[_as_drawn(mine[moved], theirs, SAME_IOU)["candidate"]]
     pairs = pairs[~np.isin(pairs["candidate"], in_place)]
     i, j = pairs["candidate"], pairs["other"]
-    order = np.lexsort((_metres(_centroids(mine)[i] - move(_centroids(theirs)[j]), mine[i]), i))
+    order = np.lexsort((_off_m(mine[i], theirs[j], move), i))
     order = order[np.unique(i[order], return_index=True)[1]]
     return i[order], j[order]
 
 
-def _metres(step: NDArray[np.float64], at: NDArray[np.object_]) -> NDArray[np.float64]:
-    """The length in metres of ways in degrees, shape (n, 2), from or to some polygons."""
-    return np.asarray(np.hypot(*(step * metres_per_degree(_centroids(at)[:, 1])).T))
+def _off_m(mine: NDArray[np.object_], theirs: NDArray[np.object_], move: Move) -> NDArray[np.float64]:
+    """How far (m) the centroid of each polygon lies from that of the other once its corners are moved."""
+    here = _centroids(mine)
+    step = here - _centroids(np.asarray(shapely.transform(theirs, move), dtype=object))
+    return np.asarray(np.hypot(*(step * metres_per_degree(here[:, 1])).T))
 
 
 def _built_alike(geometries: NDArray[np.object_]) -> bool:

@@ -43,13 +43,13 @@ IN_NO_UNIT = Kind(
 REPAIRED = Kind(
     "repaired",
     "{fault_zh}。已按 --repair 修复：{area_m2:,.2f} m²。",
-    "{fault_en}. Repaired, as --repair asks: {area_m2:,.2f} m².",
+    "{fault_en}. It was repaired, as --repair asks: {area_m2:,.2f} m².",
 )
 REPAIRED_TWO_WAYS = Kind(
     "repaired_two_ways",
     "{fault_zh}。已按 --repair 修复，但有两种修法：重复围起的部分算作地块为 {land_m2:,.2f} m²，算作孔洞为 {holes_m2:,.2f} m²。"
     "在有人核定之前按少的计：{area_m2:,.2f} m²。请核对，改正图形后重新导入。",
-    "{fault_en}. Repaired, as --repair asks, but there are two ways to read it: {land_m2:,.2f} m² where what it encloses "
+    "{fault_en}. It was repaired, as --repair asks, but there are two ways to read it: {land_m2:,.2f} m² where what it encloses "
     "twice is land, {holes_m2:,.2f} m² where that is a hole. Until somebody decides the lesser counts, {area_m2:,.2f} m²: "
     "check it, correct the polygon, and import it again.",
 )
