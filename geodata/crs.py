@@ -14,6 +14,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from geodata.area import ELLIPSOID
+from geodata.datum import datum_name, is_old_chinese, on_modern_ellipsoid, same_zone, shift_unknown
 from geodata.problems import Kind, Problem
 
 STORAGE = CRS.from_epsg(4490)
@@ -26,15 +27,33 @@ UNKNOWN_CRS = Kind(
 )
 WRONG_POSITION = Kind(
     "wrong_position",
-    "{count} 个图形中有 {outside} 个不在本市范围内：按 {crs} 它们在 {longitude:.4f}°E {latitude:.4f}°N 一带，距本市中心 "
-    "{distance_km:,.0f} km。{hint_zh}",
-    "{outside} of {count} polygons do not lie in the city: read as {crs} they are around {longitude:.4f}°E "
-    "{latitude:.4f}°N, {distance_km:,.0f} km from its centre. {hint_en}",
+    "{count} 个图形中有 {outside} 个不在本市范围内：{where_zh}。{hint_zh}",
+    "{outside} of {count} polygons do not lie in the city: {where_en}. {hint_en}",
+)
+NOT_OF_SYSTEM = Kind(
+    "coordinates_not_of_system",
+    "{count} 个图形中有 {outside} 个按 {crs} 换算不出经纬度（坐标在 {x:.1f}, {y:.1f} 一带）。{hint_zh}",
+    "Read as {crs}, {outside} of {count} polygons lie nowhere on Earth (their coordinates are about {x:.1f}, {y:.1f}). "
+    "{hint_en}",
+)
+DATUM_UNKNOWN = Kind(
+    "datum_unknown",
+    "{crs} 的大地基准是 {datum}，与 CGCS2000 相差可达上百米，而 PROJ 没有它到 CGCS2000 的转换参数（精度未知），图形的位置无从"
+    "得知。请由持有本市转换参数的单位转换到 CGCS2000 后再导入。{hint_zh}",
+    "{crs} rests on the datum {datum}, which differs from CGCS2000 by up to some 100 m, and PROJ knows no "
+    "transformation to CGCS2000 (accuracy unknown): where the polygons lie cannot be known. Have the file transformed to "
+    "CGCS2000 by who has the city's parameters, then import it. {hint_en}",
+)
+LOCAL_SYSTEM = Kind(
+    "local_system",
+    "{crs} 没有说明在地球上的位置，无法换算成经纬度。{hint_zh}",
+    "{crs} says nothing of a place on Earth: no longitude and latitude can be made of it. {hint_en}",
 )
 
 _CANDIDATES = (4490, 4546, 4525, 4547, 4526, 4545, 4524, 4497, 4498, 32649, 32650, 3857)
 _FIRST_ZONE = 4534  # CGCS2000, 3-degree, central meridian 75° E; the others follow
 _ZONES = range(4513, 4555)  # the same with zone prefixes, then without
+_CHINESE = (4490, *range(4491, 4555))  # all that rest on CGCS2000
 _NAMES_ZH = {
     4490: "CGCS2000 经纬度",
     4524: "CGCS2000 三度带 36 带（带号）",
@@ -73,13 +92,36 @@ def same_as_storage(crs: CRS) -> bool:
     return crs.is_geographic and crs.to_2d().to_epsg(min_confidence=60) in (4490, 4326)
 
 
-def to_storage(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
-    """Geometries of `crs` (x first) in EPSG:4490, shape (n,). Points that cannot be transformed become infinite."""
+def to_storage(geometries: NDArray[np.object_], crs: CRS, home: shapely.Geometry | None = None) -> NDArray[np.object_]:
+    """Geometries of `crs` (x first) in EPSG:4490, shape (n,). Points that cannot be transformed become infinite.
+
+    `home` (degrees) is where they should lie: refusals name the system in which they would.
+
+    Raises LOCAL_SYSTEM, DATUM_UNKNOWN, and NOT_OF_SYSTEM where most of them cannot be transformed.
+    """
     if same_as_storage(crs):
         return geometries
+    raw = _centres_of(geometries)
+    if crs.geodetic_crs is None:
+        hint_zh, hint_en = _hint(raw, home, None)
+        raise Problem(LOCAL_SYSTEM, crs=_name(crs), hint_zh=hint_zh, hint_en=hint_en)
     transformer = Transformer.from_crs(crs, _geographic_like(crs), always_xy=True)
-    moved = shapely.transform(geometries, lambda points: np.column_stack(transformer.transform(*points.T)))
-    return np.asarray(moved, dtype=object)
+    moved = np.asarray(
+        shapely.transform(geometries, lambda points: np.column_stack(transformer.transform(*points.T))), dtype=object
+    )
+    centres = _centres_of(moved)
+    somewhere = np.isfinite(centres).all(axis=1)
+    if shift_unknown(crs, _around(centres[somewhere])):
+        hint_zh, hint_en = _hint_of_datum(raw, home, crs)
+        raise Problem(DATUM_UNKNOWN, crs=_name(crs), datum=datum_name(crs), hint_zh=hint_zh, hint_en=hint_en)
+    numbers = np.isfinite(raw).all(axis=1)
+    lost = numbers & ~somewhere
+    if lost.sum() > len(raw) / 2:
+        x, y = np.median(raw[lost], axis=0)
+        hint_zh, hint_en = _hint(raw[lost], home, crs)
+        facts = {"count": len(raw), "outside": int(lost.sum()), "crs": _name(crs), "x": float(x), "y": float(y)}
+        raise Problem(NOT_OF_SYSTEM, **facts, hint_zh=hint_zh, hint_en=hint_en)
+    return moved
 
 
 def _geographic_like(crs: CRS) -> CRS:
@@ -122,31 +164,39 @@ def check_position(geometries: NDArray[np.object_], home: shapely.Geometry, crs:
     inside = sane & np.asarray(shapely.contains_xy(around, np.where(sane[:, None], centres, 0)))
     if inside.mean() > 0.5:
         return
-    lost = centres[~inside & sane]
-    x, y = np.median(lost, axis=0) if len(lost) else (np.inf, np.inf)
-    middle = home.centroid
-    on_earth = abs(x) <= 180 and abs(y) <= 90
-    distance = ELLIPSOID.inv(middle.x, middle.y, x, y)[2] / 1000 if on_earth else float("inf")
-    hint_zh, hint_en = _hint(centres[sane], home, crs)
+    where_zh, where_en = _where(centres[~inside & sane], home, crs)
+    hint_zh, hint_en = _hint(_as_in_file(centres[sane], crs), home, crs)
     raise Problem(
         WRONG_POSITION,
         count=len(geometries),
         outside=int((~inside).sum()),
-        crs=_name(crs),
-        longitude=x,
-        latitude=y,
-        distance_km=distance,
+        where_zh=where_zh,
+        where_en=where_en,
         hint_zh=hint_zh,
         hint_en=hint_en,
     )
 
 
+def _where(lost: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None) -> tuple[str, str]:
+    """Where centres outside of home lie, in words."""
+    if len(lost) == 0:
+        return "坐标不是有效的数", "their coordinates are no valid numbers"
+    x, y = np.median(lost, axis=0)
+    if abs(x) > 180 or abs(y) > 90:
+        return (
+            f"按 {_name(crs)}，坐标（{x:.4f}, {y:.4f}）不是经纬度",
+            f"read as {_name(crs)} their coordinates ({x:.4f}, {y:.4f}) are no longitude and latitude",
+        )
+    distance_km = ELLIPSOID.inv(home.centroid.x, home.centroid.y, x, y)[2] / 1000
+    return (
+        f"按 {_name(crs)} 它们在 {x:.4f}°E {y:.4f}°N 一带，距本市中心 {distance_km:,.0f} km",
+        f"read as {_name(crs)} they are around {x:.4f}°E {y:.4f}°N, {distance_km:,.0f} km from its centre",
+    )
+
+
 def hint_for(geometries: NDArray[np.object_], home: shapely.Geometry | None) -> tuple[str, str]:
     """What may be said in Chinese and English of raw geometries without a system: the one in which they lie in `home`."""
-    bounds = shapely.bounds(geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)])
-    if home is None or len(bounds) == 0:
-        return "若确知，请加 --crs，如 --crs EPSG:4546。", "Where it is known, add --crs, such as --crs EPSG:4546."
-    return _hint(_centres(bounds), home, None)
+    return _hint(_centres_of(geometries), home, None)
 
 
 def hint_for_degrees(geometry: shapely.Geometry, home: shapely.Geometry) -> tuple[str, str]:
@@ -166,31 +216,54 @@ def hint_for_degrees(geometry: shapely.Geometry, home: shapely.Geometry) -> tupl
             f"坐标像是按 EPSG:{zone} 换算的；若原为 EPSG:{epsg}（{_NAMES_ZH[epsg]}），就在本市内：请用正确的带重新换算。",
             f"It looks as if its metres were read as EPSG:{zone}; as EPSG:{epsg} it would lie in the city: convert it anew.",
         )
-    return _hint(centre, home, None)
+    return _hint(centre, home, STORAGE)
+
+
+def _centres_of(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
+    return _centres(shapely.bounds(geometries[~shapely.is_missing(geometries) & ~shapely.is_empty(geometries)]))
+
+
+def _around(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """West, south, east and north of some places in degrees, within the world; not finite where there are none."""
+    if len(centres) == 0:
+        return np.full(4, np.inf)
+    return np.concatenate([centres.min(axis=0), centres.max(axis=0)]).clip([-180, -90, -180, -90], [180, 90, 180, 90])
+
+
+def _as_in_file(centres: NDArray[np.float64], crs: CRS | None) -> NDArray[np.float64]:
+    """Places in degrees as the file had them."""
+    if crs is None or same_as_storage(crs):
+        return centres
+    return np.column_stack(Transformer.from_crs(STORAGE, crs, always_xy=True).transform(*centres.T))
 
 
 def _centres(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     return (bounds[:, :2] + bounds[:, 2:]) / 2
 
 
-def _hint(centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None) -> tuple[str, str]:
-    if len(centres) == 0:
-        return "坐标不是有效的数。", "The coordinates are no valid numbers."
-    if np.abs(centres).max() < 0.01:
+def _hint(points: NDArray[np.float64], home: shapely.Geometry | None, crs: CRS | None) -> tuple[str, str]:
+    """What may be said of points as the file has them, shape (n, 2), that was read as `crs`, or as nothing yet."""
+    if home is None:
+        return (
+            "若确知坐标系，请加 --crs，如 --crs EPSG:4546。",
+            "Where it is known, add --crs, such as --crs EPSG:4546.",
+        )
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) == 0:
+        return "坐标不是有效的数，请重新导出。", "The coordinates are no valid numbers: export the file again."
+    if np.abs(points).max() < 0.01:
         return (
             "坐标为 0，没有填对，请重新导出。",
             "The coordinates are zero: export the file again.",
         )
-    points = centres
-    if crs is not None and not same_as_storage(crs):
-        x, y = Transformer.from_crs(STORAGE, crs, always_xy=True).transform(*centres.T)
-        points = np.column_stack([x, y])
-    points = points[np.isfinite(points).all(axis=1)]
-    fits = fitting_systems(points, home) if len(points) else []
+    fits = fitting_systems(points, home)
     if not fits:
+        none_zh, none_en = "已试过的坐标系都不合适", "None of the systems that were tried fits"
+        # Of a file that declares nothing the refusal itself says whom to ask.
         return (
-            "已试过的坐标系都不合适，请向数据提供者核实。",
-            "None of the systems that were tried fits: ask who made the file.",
+            (f"{none_zh}。", f"{none_en}.")
+            if crs is None
+            else (f"{none_zh}，请向数据提供者核实。", f"{none_en}: ask who made the file.")
         )
     best = fits[0]
     if best.swapped:
@@ -199,9 +272,27 @@ def _hint(centres: NDArray[np.float64], home: shapely.Geometry, crs: CRS | None)
             f"With x and y (longitude and latitude) exchanged they would lie in it as EPSG:{best.epsg}: correct the order "
             "and export again.",
         )
+    only_zh, only_en = "若确实如此", "if that is right"
+    if crs is not None and not on_modern_ellipsoid(crs):
+        # Another datum may be --crs's only by mistake: its coordinates are not CGCS2000's.
+        only_zh = f"若坐标确是 CGCS2000 而不是 {datum_name(crs)}"
+        only_en = f"if the coordinates are CGCS2000, not {datum_name(crs)}"
     return (
-        f"按 EPSG:{best.epsg}（{_NAMES_ZH[best.epsg]}）就在本市内：若确实如此，请加 --crs EPSG:{best.epsg}。",
-        f"As EPSG:{best.epsg} they would lie in it: if that is right, add --crs EPSG:{best.epsg}.",
+        f"按 EPSG:{best.epsg}（{_NAMES_ZH[best.epsg]}）就在本市内：{only_zh}，请加 --crs EPSG:{best.epsg}。",
+        f"As EPSG:{best.epsg} they would lie in it: {only_en}, add --crs EPSG:{best.epsg}.",
+    )
+
+
+def _hint_of_datum(points: NDArray[np.float64], home: shapely.Geometry | None, crs: CRS) -> tuple[str, str]:
+    """What may be said of points as the file has them, whose datum cannot be brought to CGCS2000."""
+    fits = fitting_systems(points, home) if home is not None and len(points) else []
+    epsg = next((fit.epsg for fit in fits if not fit.swapped and fit.epsg in _CHINESE), None) or same_zone(crs)
+    if epsg is None and not is_old_chinese(crs):
+        return "", ""
+    wrong = _name(crs)
+    return (
+        f"只有当坐标本来就是 CGCS2000、仅“{wrong}”的声明写错时，才可加 --crs EPSG:{epsg or 4546}。",
+        f"Only if the coordinates are CGCS2000 and the declaration “{wrong}” alone is wrong, add --crs EPSG:{epsg or 4546}.",
     )
 
 

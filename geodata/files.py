@@ -109,7 +109,7 @@ def read_layer(
     Where no coordinate system is declared, the refusal names the one in which the polygons would lie in `home` (degrees).
 
     Raises FILE_MISSING, FILE_EMPTY, UNREADABLE, PART_MISSING, CRS_MISSING, NO_POLYGONS, SEVERAL_LAYERS, LAYER_UNKNOWN,
-    WRONG_ENCODING, and UNKNOWN_CRS for a `crs` that is none.
+    WRONG_ENCODING, UNKNOWN_CRS for a `crs` that is none, and the Problems of :func:`geodata.crs.to_storage`.
     """
     path = Path(path)
     if not path.exists():
@@ -131,7 +131,7 @@ def read_layer(
     geometries = np.asarray(frame.geometry.array, dtype=object)
     if shapely.has_z(geometries).any():
         geometries = shapely.force_2d(geometries)
-    frame = frame.set_geometry(gpd.GeoSeries(to_storage(geometries, system), index=frame.index, crs=STORAGE))
+    frame = frame.set_geometry(gpd.GeoSeries(to_storage(geometries, system, home), index=frame.index, crs=STORAGE))
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
     return Layer(frame, system, path, layer)
 

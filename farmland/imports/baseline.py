@@ -17,6 +17,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import write_rows
+from farmland.imports.shift import check_copies, check_named_units
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
 from geodata.area import areas_m2
@@ -56,6 +57,8 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     codes = unit_codes(source, "unit_code", outcome)
     geometries, sound = sound_geometries(source, options, outcome)
     check_whole(session, source, geometries)
+    check_named_units(session, source, geometries, codes, sound, outcome)
+    check_copies(session, source, geometries, sound, outcome)
     for i in np.flatnonzero(~known(classes)):
         outcome.refuse([source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i])
     marks = source.text("restoration", "")

@@ -6,8 +6,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.shift import check_borders
 from farmland.imports.source import Source
 from farmland.units import LEVELS, Unit, UnitPolygons, home_of, level_of, normal_code, polygons
+from geodata.area import areas_m2
 from geodata.crs import check_position
 from geodata.geometry_faults import faults, fingerprint, repair
 from geodata.problems import Kind, Problem
@@ -40,8 +42,16 @@ IN_NO_UNIT = Kind(
 )
 REPAIRED = Kind(
     "repaired",
-    "图形有错（{fault_zh}），已按 --repair 修复。",
-    "The polygon was at fault ({fault_en}) and was repaired, as --repair asks.",
+    "{fault_zh}。已按 --repair 修复：{area_m2:,.2f} m²。",
+    "{fault_en}. It was repaired, as --repair asks: {area_m2:,.2f} m².",
+)
+REPAIRED_TWO_WAYS = Kind(
+    "repaired_two_ways",
+    "{fault_zh}。已按 --repair 修复，但有两种修法：重复围起的部分算作地块为 {land_m2:,.2f} m²，算作孔洞为 {holes_m2:,.2f} m²。"
+    "在有人核定之前按少的计：{area_m2:,.2f} m²。请核对，改正图形后重新导入。",
+    "{fault_en}. It was repaired, as --repair asks, but there are two ways to read it: {land_m2:,.2f} m² where what it encloses "
+    "twice is land, {holes_m2:,.2f} m² where that is a hole. Until somebody decides the lesser counts, {area_m2:,.2f} m²: "
+    "check it, correct the polygon, and import it again.",
 )
 
 
@@ -50,24 +60,30 @@ def sound_geometries(
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """The polygons and which of them are sound, shape (n,) both; the others are named in the outcome.
 
-    With the option `repair` self-crossing polygons are made valid, each with a notice.
+    With the option `repair` self-crossing polygons are made valid, each with a notice: of its area, and of both where
+    there are two ways to read it.
     """
     geometries = source.geometries.copy()
-    found = faults(geometries)
+    wrong = {i: fault for i, fault in enumerate(faults(geometries)) if fault is not None}
     sound = np.ones(len(geometries), dtype=bool)
-    mended = np.array([], dtype=object)
-    wrong = [(i, fault) for i, fault in enumerate(found) if fault is not None]
-    if options.repair and wrong:
-        mended = repair(geometries[[i for i, _ in wrong]])
-    for place, (i, fault) in enumerate(wrong):
-        number = int(source.numbers[i])
-        if options.repair and faults(mended[place : place + 1])[0] is None:
-            geometries[i] = mended[place]
-            words = {"fault_zh": fault.sentence("zh"), "fault_en": fault.sentence("en")}
-            outcome.notices.append(Row(number, "geometry", Problem(REPAIRED, **words)))
-        else:
-            sound[i] = False
-            outcome.bad.append(Row(number, "geometry", fault))
+    sound[list(wrong)] = False
+    mending = list(wrong) if options.repair else []
+    mended = repair(geometries[mending])
+    areas = areas_m2(mended.geometries)
+    for place, left in enumerate(faults(mended.geometries)):
+        if left is None:
+            i = mending[place]
+            geometries[i], sound[i] = mended.geometries[place], True
+            kind = REPAIRED_TWO_WAYS if mended.ambiguous[place] else REPAIRED
+            words = {
+                "fault_zh": wrong[i].sentence("zh").split("。")[0],  # what is wrong, without what to do
+                "fault_en": wrong[i].sentence("en").split(". ")[0],
+                "land_m2": float(mended.land_m2[place]),
+                "holes_m2": float(mended.holes_m2[place]),
+                "area_m2": float(areas[place]),
+            }
+            outcome.notices.append(Row(int(source.numbers[i]), "geometry", Problem(kind, **words)))
+    outcome.bad.extend(Row(int(source.numbers[i]), "geometry", fault) for i, fault in wrong.items() if not sound[i])
     return geometries, sound
 
 
@@ -168,15 +184,17 @@ def place_in_units(
     their word.
     """
     codes = codes.copy()
-    inner = shapely.point_on_surface(geometries)
+    inner = np.full(len(geometries), None, dtype=object)
+    inner[sound] = shapely.point_on_surface(geometries[sound])
     named = np.unique(codes[codes != ""])
     areas = polygons(session, Unit.level.in_({level_of(code) for code in named}))
     row_of = {code: i for i, code in enumerate(areas.codes)}
     unit_row = np.array([row_of.get(code, -1) for code in codes])
     checked = sound & (unit_row >= 0)
     if checked.any():
-        shapely.prepare(areas.geometries)
-        held = shapely.covers(areas.geometries[unit_row[checked]], inner[checked])
+        units = areas.geometries[unit_row[checked]]
+        check_borders(source.numbers[checked], inner[checked], units, outcome)
+        held = shapely.covers(units, inner[checked])
         for i in np.flatnonzero(checked)[~held]:
             place = {"longitude": inner[i].x, "latitude": inner[i].y}
             outcome.refuse([source.numbers[i]], "unit_code", NOT_IN_UNIT, code=codes[i], **place)

@@ -34,6 +34,7 @@ from farmland.transitions import (
     take_step,
 )
 from farmland.units import UNIT_UNKNOWN, Unit
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 
 BAD_SOURCE_KIND = Kind(
@@ -112,7 +113,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     good = [i for i in range(len(codes)) if source.numbers[i] not in bad]
     if not good:
         return outcome
-    known = _known(session)
+    known, held_prints = _known(session)
     ground = Ground(session, [geometries[i] for i in good], [codes[i] for i in good], options.thresholds)
     text = {name: source.text(name, "") for name in ("former_use", "crop", "target_code")}
     who = {state: source.text(f"{state}_by", options.actor) for state in State}
@@ -135,10 +136,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
     for i in good:
         claim = known.get(numbers[i]) if numbers[i] else known.get((codes[i], prints[i]))
         claims[i] = claim
-        if claim is not None and (claim.unit_code, claim.fingerprint) != (
-            codes[i],
-            prints[i],
-        ):
+        if claim is not None and (claim.unit_code, held_prints[claim.id]) != (codes[i], prints[i]):
             outcome.refuse([source.numbers[i]], "number", CLAIM_CHANGED, number=claim.number)
             continue
         reached = {step.state for step in claim.steps} if claim is not None else set()
@@ -221,10 +219,15 @@ def moments_of(source: Source, field: str, present: datetime, outcome: Outcome) 
     return result
 
 
-def _known(session: Session) -> dict[object, Claim]:
-    """The claims that there are, by number and by unit and polygon."""
+def _known(session: Session) -> tuple[dict[object, Claim], dict[int, str]]:
+    """The claims that there are, by number and by unit and polygon; and the fingerprints of their polygons by id.
+
+    These are taken of the polygons: one that was written down before repeated corners were left out may be another.
+    """
     known: dict[object, Claim] = {}
-    for claim in session.scalars(select(Claim).options(undefer(Claim.geometry)).order_by(Claim.id)):
+    claims = session.scalars(select(Claim).options(undefer(Claim.geometry)).order_by(Claim.id)).all()
+    prints = fingerprint(np.array([claim.geometry for claim in claims], dtype=object))
+    for claim, text in zip(claims, prints, strict=True):
         known[claim.number] = claim
-        known.setdefault((claim.unit_code, claim.fingerprint), claim)
-    return known
+        known.setdefault((claim.unit_code, text), claim)
+    return known, {claim.id: text for claim, text in zip(claims, prints, strict=True)}

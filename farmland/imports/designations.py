@@ -16,6 +16,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import write_rows
+from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from geodata.area import areas_m2
 from geodata.problems import Kind
@@ -35,6 +36,7 @@ def import_designations(session: Session, source: Source, options: Options) -> O
         outcome.refuse([source.numbers[i]], "kind", BAD_DESIGNATION, text=kinds[i])
     geometries, sound = sound_geometries(source, options, outcome)
     check_whole(session, source, geometries)
+    check_copies(session, source, geometries, sound, outcome)
     prints = prints_of(geometries, sound)
     numbers = numbers_or_prints(source, prints, "D")
     refuse_twice(source, "number", kinds + "/" + numbers, outcome)

@@ -21,12 +21,14 @@ from farmland.imports.checks import (
 )
 from farmland.imports.claims import moments_of
 from farmland.imports.outcome import Options, Outcome
+from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.ledger import content
 from farmland.people import Actor
 from farmland.transitions import Ground, take_step
 from geodata.area import areas_m2
-from geodata.column import BoundsMeet, next_id, write
+from geodata.column import BoundsMeet, decode, next_id, raw, write
+from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind
 
 BAD_FINDING = Kind(
@@ -54,14 +56,17 @@ def import_findings(session: Session, source: Source, options: Options) -> Outco
     geometries, sound = sound_geometries(source, options, outcome)
     check_whole(session, source, geometries)
     codes = place_in_units(session, source, geometries, codes, sound, outcome)
+    check_copies(session, source, geometries, sound, outcome)
     prints = prints_of(geometries, sound)
     numbers = numbers_or_prints(source, prints, "F")
     refuse_twice(source, "number", numbers, outcome)
     who, notes = source.text("by", options.actor), source.text("note", "")
-    held = {row.number: row for row in session.execute(select(Finding.number, Finding.fingerprint, Finding.at)).all()}
+    # Fingerprints are taken of the polygons: one written down before repeated corners were left out may be another.
+    found = session.execute(select(Finding.number, Finding.at, raw(table_of(Finding).c.geometry))).all()
+    held_prints = fingerprint(decode([row[2] for row in found]))
+    held = {number: (text, at) for (number, at, _), text in zip(found, held_prints, strict=True)}
     for i in np.flatnonzero([number in held for number in numbers]):
-        known = held[numbers[i]]
-        if (known.fingerprint, known.at) != (prints[i], moments[i]):
+        if held[numbers[i]] != (prints[i], moments[i]):
             outcome.refuse([source.numbers[i]], "number", FINDING_CHANGED, number=numbers[i])
     bad = {row.number for row in outcome.bad}
     good = [i for i in range(len(numbers)) if source.numbers[i] not in bad]

@@ -21,6 +21,7 @@ from farmland.imports.checks import (
 from farmland.imports.land_twice import tell_land_twice
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import write_rows
+from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
 from farmland.plots import Plot
@@ -57,6 +58,7 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         check_whole(session, source, geometries)
         _refuse_unknown_units(session, source, codes, outcome)
         codes = place_in_units(session, source, geometries, codes, sound, outcome)
+        check_copies(session, source, geometries, sound, outcome)
         for i in np.flatnonzero(~known(classes)):
             outcome.refuse([source.numbers[i]], "land_class", BAD_LAND_CLASS, code=classes[i])
         basic = _yes(source, "basic_farmland", outcome)

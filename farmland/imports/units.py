@@ -13,6 +13,7 @@ from farmland.imports.checks import (
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import refuse_moved
+from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.ledger import content, merge, stored
 from farmland.units import LEVELS, Unit, level_of, parent_of
@@ -40,6 +41,7 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
     refuse_twice(source, "code", codes, outcome)
     if source.has_polygons:
         geometries, sound = sound_geometries(source, options, outcome)
+        check_copies(session, source, geometries, sound, outcome)
     else:
         geometries = np.full(len(codes), None, dtype=object)
         sound = np.ones(len(codes), dtype=bool)
