@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     late_hours: float = Field(default=Thresholds.late_hours, ge=0)
     typed_share: float = Field(default=Thresholds.typed_share, ge=0)
     before_classes: str = Field(
-        default=",".join(Thresholds.before_classes), pattern=r"^([0-9]{2}[0-9A-Z]{0,3}(,(?!$)|$))*$"
+        default=",".join(Thresholds.before_classes), pattern=r"^([0-9]{2}[0-9A-Z]{0,3}(,[0-9]{2}[0-9A-Z]{0,3})*)?$"
     )
     no_photograph_reported: Follows = Thresholds.no_photograph_reported
     no_photograph_imported: Follows = Thresholds.no_photograph_imported
