@@ -167,10 +167,10 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
         accepted = f"{_mu(whole.accepted_mu)} ± {_mu(whole.accepted_u_mu)}"
         say(
             settings,
-            f"已验收 {accepted} 亩，其中有照片佐证 {evidenced} / 任务 {_mu(whole.target_mu)} 亩；剩 {whole.days_left} 天，每天需 "
+            f"已验收 {accepted} 亩 / 任务 {_mu(whole.target_mu)} 亩，其中有照片佐证 {evidenced}；剩 {whole.days_left} 天，每天需 "
             f"{_mu(whole.needed_mu_per_day)} 亩，至今每天 {_mu(whole.pace_mu_per_day)} 亩，照此"
             f"{f'完成于 {whole.forecast_date}' if whole.forecast_date else '无法完成'}。",
-            f"Accepted {accepted} of {_mu(whole.target_mu)} mu, evidenced {evidenced}; {whole.days_left} days left, "
+            f"Accepted {accepted} of {_mu(whole.target_mu)} mu, {evidenced} of it evidenced; {whole.days_left} days left, "
             f"{_mu(whole.needed_mu_per_day)} mu a day needed, {_mu(whole.pace_mu_per_day)} kept so far: "
             f"{f'done on {whole.forecast_date}' if whole.forecast_date else 'never done'} at that pace.",
         )
