@@ -200,7 +200,9 @@ def test_the_figures_of_one_unit_agree_wherever_they_stand(demo: httpx.Client) -
         # What is checked and not accepted waits, or lacks evidence.
         area_m2 = {bar["reason"]: bar["area_m2"] for bar in found}
         unseen = {"reason": "evidence_missing", "state": "checked"} | unit
-        unseen_m2 = sum(one["properties"]["bar_area_m2"] for one in demo.get("/claims", params=unseen).json()["features"])
+        unseen_m2 = sum(
+            one["properties"]["bar_area_m2"] for one in demo.get("/claims", params=unseen).json()["features"]
+        )
         waiting_m2 = row["checked_m2"] - row["accepted_m2"]
         assert area_m2["not_yet_accepted"] + unseen_m2 == pytest.approx(waiting_m2, abs=0.01)
         between = sum(bars.values()) - bars["reported"] - bars["accepted"]

@@ -72,14 +72,14 @@ def actor(name: str, days: float) -> Actor:
 
 
 def photograph(
-    session: Session, number: str, days: float, purpose: Purpose = Purpose.AFTER, east: float = 0.0, n: int = 0,
+    session: Session, number: str, days: float, purpose: Purpose = Purpose.AFTER, east: float = 0.0, *, n: int,
     **facts: object,
 ) -> None:  # fmt: skip
-    """Attach a photograph taken in the middle of a claim, or so many degrees east of it."""
+    """Attach the n-th photograph, taken in the middle of a claim, or so many degrees east of it."""
     x, y = get_claim(session, number).geometry.centroid.coords[0]
     told = {"longitude": x + east, "latitude": y, "accuracy_m": 5.0, "taken_at": START, **facts}
     file = Received(
-        f"{n or abs(hash((number, days, purpose))) % 10**9:064x}", 1,
+        f"{n:064x}", 1,
         PhotoFacts(media_type="image/jpeg", bearing=None, device=None, perceptual_hash=f"{n:016x}", **told),
     )  # fmt: skip
     attach(session, get_claim(session, number), file, f"{number}.jpg", purpose, actor("village", days))
