@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.contract import Answer, Code, Mu, UnitName
+from api.contract import Answer, Code, Mu, Share, UnitName
 from api.taken import Account, Flag, Taken, Text
 from api.taken import Code as TakenCode
 from farmland.roles import Action, Role
@@ -144,6 +144,10 @@ class PublicTown(Answer):
     unit_name: str
     target_mu: Mu | None
     accepted_mu: Mu
+    evidenced_mu: Mu = Field(description="What of the accepted area photographs show, mu")
+    evidenced_share: Share | None = Field(
+        description="Evidenced ÷ accepted, fraction of 1; null where nothing is accepted"
+    )
     warning: Warning
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farmland.claims import SourceKind, State
+from farmland.claims import Origin, SourceKind, State
 from farmland.evidence import FileKind, Purpose
 from farmland.net_area import Reason, Stage
 from farmland.rules.rule import Severity
@@ -173,6 +173,11 @@ class _ClaimFacts(Answer):
     unit_name: str
     target_code: str
     source_kind: SourceKind
+    origin: Origin = Field(description="Whether it was reported in the system or came with a file")
+    before_asked: bool = Field(description="Its land is of a class whose removal a photograph of before has to show")
+    evidenced_at: datetime | None = Field(
+        description="Since when photographs taken inside its polygon show it; null where they did not by the moment"
+    )
     former_use: str
     crop: str
     typed_area_mu: float | None = Field(description="As the village states it, mu; kept, not counted")
@@ -254,6 +259,8 @@ class Evidence(Answer):
     by: str
     client_at: datetime | None = Field(description="When it was attached, as the sender says")
     recorded_at: datetime
+    purpose_at: datetime | None = Field(description="When it was said what it shows, where that came later")
+    doubts: list[Found] = Field(description="What rules say of it at once: taken elsewhere, or at another time")
 
 
 class EvidenceList(Answer):
@@ -296,12 +303,17 @@ class Progress(Answer):
     checked_mu: Mu = Field(description="Net area checked and not rejected or revoked, the accepted included, mu")
     accepted_mu: Mu = Field(description="Net area accepted and not revoked: the figure that counts, mu")
     accepted_u_mu: Mu = Field(description="Standard uncertainty (1 σ) of the accepted area, mu")
+    evidenced_mu: Mu = Field(description="What of the accepted area photographs show that were recorded by then, mu")
     rejected_mu: Mu = Field(description="Gross area of the rejected claims, mu")
     revoked_mu: Mu = Field(description="Net area of claims that were accepted and later revoked, mu")
     reported_m2: M2
     checked_m2: M2
     accepted_m2: M2
     accepted_u_m2: M2
+    evidenced_m2: M2
+    evidenced_share: Share | None = Field(
+        description="Evidenced ÷ accepted, fraction of 1; null where nothing is accepted"
+    )
     rejected_m2: M2
     revoked_m2: M2
     remaining_mu: Mu | None = Field(description="Target less accepted, never below 0, mu")
@@ -342,6 +354,7 @@ class Day(Answer):
     reported_mu: Mu
     checked_mu: Mu
     accepted_mu: Mu
+    evidenced_mu: Mu = Field(description="What of the accepted area photographs show that were recorded by then")
 
 
 class PlanDay(Answer):
@@ -466,6 +479,8 @@ class PeriodFigures(Answer):
     accepted_mu: Mu
     checked_mu: Mu
     accepted_u_mu: Mu
+    evidenced_mu: Mu | None = Field(None, description="Not in reports of periods that an earlier version closed")
+    evidenced_share: Share | None = None
     share: Share | None
     schedule_share: Share | None
     gap_mu: Mu | None

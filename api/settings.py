@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from farmland.thresholds import Thresholds
+from farmland.thresholds import Follows, Thresholds
 from farmland.warning import WarningColours
 from geodata.problems import Kind, Language, Problem
 
@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     late_hours: float = Field(default=Thresholds.late_hours, ge=0)
     typed_share: float = Field(default=Thresholds.typed_share, ge=0)
     claim_corners: int = Field(default=Thresholds.claim_corners, ge=4)
+    before_classes: str = Field(
+        default=",".join(Thresholds.before_classes), pattern=r"^([0-9]{2}[0-9A-Z]{0,3}(,[0-9]{2}[0-9A-Z]{0,3})*)?$"
+    )
+    no_photograph_reported: Follows = Thresholds.no_photograph_reported
+    no_photograph_imported: Follows = Thresholds.no_photograph_imported
     sign_in_hours: float = Field(default=12, gt=0)
     lang: Literal["zh", "en"] | None = None
     log: Literal["text", "json"] = "text"
@@ -102,6 +107,9 @@ class Settings(BaseSettings):
             late_hours=self.late_hours,
             typed_share=self.typed_share,
             claim_corners=self.claim_corners,
+            before_classes=tuple(filter(None, self.before_classes.split(","))),
+            no_photograph_reported=self.no_photograph_reported,
+            no_photograph_imported=self.no_photograph_imported,
         )
 
     @property

@@ -28,6 +28,7 @@ from farmland.periods import close_period
 from farmland.public_page import switch_public
 from farmland.roles import Role
 from farmland.targets import allocate
+from farmland.thresholds import Thresholds
 from farmland.transitions import Report, report_claim, take_step
 from farmland.visits import add_visit
 from farmland.warning import WarningColours
@@ -87,7 +88,8 @@ def _report(session: Session, n: int) -> Claim:
 
 
 def _step(session: Session, claim: Claim, state: State, days: float) -> None:
-    take_step(session, claim, state, _actor(PEOPLE[state], days), "有原因")
+    unseen = Thresholds(no_photograph_reported="warns")
+    take_step(session, claim, state, _actor(PEOPLE[state], days), "有原因", thresholds=unseen)
 
 
 def _attach(session: Session, store: EvidenceStore, number: str, days: float) -> None:

@@ -66,7 +66,7 @@ def audit(session: Session, unit_code: str, moment: datetime, thresholds: Thresh
                     name,
                     claim.steps[-1].state,
                     case.rule,
-                    case.rule.severity,
+                    case.severity,
                     zh,
                     en,
                     area_m2,
@@ -80,15 +80,16 @@ def audit(session: Session, unit_code: str, moment: datetime, thresholds: Thresh
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=STORAGE)
 
 
-def summary(cases: gpd.GeoDataFrame) -> list[tuple[Rule, int, float]]:
-    """For each rule that holds, how many claims (or parts of targets) and mu it concerns; the gravest first."""
+def summary(cases: gpd.GeoDataFrame) -> list[tuple[Rule, Severity, int, float]]:
+    """For each rule that holds and what follows, how many claims (or parts of targets) and mu it concerns; the gravest first."""
     order = list(Severity)
     rules = {rule.code: rule for rule in cases["rule"]}
     rows = []
-    for code, group in cases.groupby(cases["rule"].map(lambda rule: rule.code)):
+    for (code, severity), group in cases.groupby([cases["rule"].map(lambda rule: rule.code), cases["severity"]]):
         subjects = group["claim"].where(group["claim"].notna(), group["unit_code"]).nunique()
-        rows.append((rules[str(code)], int(subjects), round(float(m2_to_mu(group["area_m2"].astype(float).sum())), 2)))
-    return sorted(rows, key=lambda row: (order.index(row[0].severity), row[0].code))
+        area_mu = round(float(m2_to_mu(group["area_m2"].astype(float).sum())), 2)
+        rows.append((rules[str(code)], Severity(severity), int(subjects), area_mu))
+    return sorted(rows, key=lambda row: (order.index(row[1]), row[0].code))
 
 
 def refused_but_accepted(cases: gpd.GeoDataFrame) -> list[str]:
@@ -167,6 +168,9 @@ def _claims(
                 row.track,
                 row.source_kind,
                 steps[row.id],
+                row.origin,
+                row.before_asked,
+                row.evidenced_at,
             )
         )
     bounds = shapely.total_bounds(whole[here])
@@ -201,4 +205,7 @@ _FIELDS = (
     "method",
     "track",
     "source_kind",
+    "origin",
+    "before_asked",
+    "evidenced_at",
 )

@@ -217,6 +217,8 @@ def _facts(
         "drawn": drawn,
         "accepted_m2": shown.accepted_m2,
         "accepted_mu": shown.accepted_mu,
+        "evidenced_m2": shown.evidenced_m2,
+        "evidenced_mu": shown.evidenced_mu,
         "ledger_entry": entry,
         "ledger_head": last,
         "numpy": np.__version__,

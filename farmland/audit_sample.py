@@ -18,6 +18,7 @@ from farmland.claims import Claim, Deduction, State, claim_moments
 from farmland.database import table_of
 from farmland.land_classes import farmland_codes
 from farmland.net_area import Reason, Stage
+from farmland.unit_areas import recorded_by
 from farmland.units import Unit, within
 from geodata.column import BoundsMeet, decode, raw
 from geodata.crs import STORAGE
@@ -39,7 +40,7 @@ def population(session: Session, asked: Asked) -> pd.DataFrame:
     """The claims reported by the moment, by id in the order of their numbers: state, moments of the steps, areas in m².
 
     `gross_m2` less the deductions (`outside_unit_m2`, ...) is `net_m2`, in this order; of claims that are not accepted
-    only `gross_m2` is there.
+    only `gross_m2` is there. `evidenced_at` is there where photographs show the claim that were recorded by then.
     """
     m = claim_moments(asked.moment, asked.known_at)
     moments = {f"{state}_at": m.c[f"{state}_at"] for state in State}
@@ -49,6 +50,7 @@ def population(session: Session, asked: Asked) -> pd.DataFrame:
         "unit_code": Claim.unit_code,
         "unit_name": Unit.name,
         **moments,
+        "evidenced_at": Claim.evidenced_at,
         "gross_m2": Claim.gross_m2,
         "net_m2": Claim.accepted_net_m2,
     }
@@ -66,6 +68,8 @@ def population(session: Session, asked: Asked) -> pd.DataFrame:
     shown = claims[["number", "unit_code", "unit_name"]].assign(state=state)
     for name in moments:
         shown[name] = claims[name].map(iso)
+    recorded = recorded_by(asked.moment, asked.known_at)
+    shown["evidenced_at"] = [iso(None if pd.isna(at) or at > recorded else at) for at in claims["evidenced_at"]]
     shown["gross_m2"] = claims["gross_m2"]
     for reason in Reason:
         cut = by_reason[reason] if reason in by_reason else pd.Series(dtype=float)

@@ -69,7 +69,16 @@ SOURCE_KIND_NAMES = {
 }
 
 
-_AREAS = ("gross_m2", "reported_net_m2", "accepted_net_m2", "accepted_net_u_m2")
+class Origin(StrEnum):
+    """How a claim came into the records: reported in the system, or with a file that was imported."""
+
+    REPORTED = "reported"
+    IMPORTED = "imported"
+
+
+ORIGIN_NAMES = {Origin.REPORTED: ("系统内上报", "reported here"), Origin.IMPORTED: ("导入", "imported")}
+
+_FIGURES = ("gross_m2", "reported_net_m2", "accepted_net_m2", "accepted_net_u_m2", "evidenced_at")
 
 
 class Claim(Base):
@@ -77,6 +86,8 @@ class Claim(Base):
 
     `accuracy_m` is that of each vertex in the order of ``shapely.get_coordinates``, or one for all; `track` the fixes of
     a walk, each [longitude, latitude, ISO moment, accuracy in m]. Each area has its standard uncertainty (m²) beside it.
+    `before_asked` is whether the land, by the baseline known when it was reported, is of a class that asks for a photograph
+    of before; `evidenced_at` since when photographs show the claim (:mod:`farmland.evidenced`).
     """
 
     __tablename__ = "claim"
@@ -85,6 +96,9 @@ class Claim(Base):
     target_code: Mapped[str] = mapped_column(ForeignKey("target.code"))
     unit_code: Mapped[str] = mapped_column(ForeignKey("unit.code"))
     source_kind: Mapped[SourceKind] = mapped_column(String(12))
+    origin: Mapped[Origin] = mapped_column(String(8))
+    before_asked: Mapped[bool]
+    evidenced_at: Mapped[datetime | None] = mapped_column(Moment)
     former_use: Mapped[str] = mapped_column(String(200))
     crop: Mapped[str] = mapped_column(String(200))
     typed_area_mu: Mapped[float | None]
@@ -111,13 +125,17 @@ class Claim(Base):
 
     __table_args__ = (
         # With the areas in it, figures are summed without a look at the rows, whose polygons fill whole pages.
-        Index("claim_figures", "target_code", "unit_code", *_AREAS),
+        Index("claim_figures", "target_code", "unit_code", *_FIGURES),
     )
 
     @property
     def state(self) -> State:
         """The state that the claim is in now."""
         return self.steps[-1].state
+
+    def evidenced_by(self, moment: datetime) -> datetime | None:
+        """Since when the claim is evidenced, as far as that was so by a moment."""
+        return self.evidenced_at if self.evidenced_at is not None and self.evidenced_at <= moment else None
 
     def as_of(self, moment: datetime) -> "Stand":
         """How the claim stood at a moment. Raises CLAIM_UNKNOWN where it was not reported by then."""

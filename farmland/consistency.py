@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from farmland.claims import NEXT, Claim, Deduction, State, Step
+from farmland.evidence import claims_evidenced
 from farmland.net_area import Reason, Stage
 from farmland.progress import progress
 from farmland.targets import Target
@@ -41,9 +42,15 @@ COUNTED_TWICE = Kind(
 )
 TOTAL_DIFFERS = Kind(
     "total_differs",
-    "{unit_name}任务 {target} 的已验收面积 {shown_m2:,.2f} m² 不等于各申报之和 {sum_m2:,.2f} m²。",
-    "The accepted area of {unit_name} for target {target}, {shown_m2:,.2f} m², is not the sum of its claims, "
+    "{unit_name}任务 {target} 的{figure_zh}面积 {shown_m2:,.2f} m² 不等于各申报之和 {sum_m2:,.2f} m²。",
+    "The {figure_en} area of {unit_name} for target {target}, {shown_m2:,.2f} m², is not the sum of its claims, "
     "{sum_m2:,.2f} m².",
+    "conflict",
+)
+EVIDENCED_DIFFERS = Kind(
+    "evidenced_differs",
+    "申报 {number} 记载的有照片佐证的时间（{kept}）与按照片算得的（{computed}）不符。",
+    "Claim {number} is said to be evidenced since {kept}; by its photographs it is since {computed}.",
     "conflict",
 )
 _CENT_M2 = 0.015
@@ -78,6 +85,7 @@ def inconsistencies(session: Session) -> Iterator[tuple[int | None, Problem]]:
     for stage in Stage:
         yield from _wrong_areas(claims, cuts[cuts["stage"] == stage], stage)
     yield from _counted_twice(claims, steps)
+    yield from _wrong_evidence(session, claims)
     yield from _wrong_totals(session, claims, steps)
 
 
@@ -91,10 +99,12 @@ def _claims(session: Session) -> pd.DataFrame:
         "gross_m2": Claim.gross_m2,
         "reported_m2": Claim.reported_net_m2,
         "accepted_m2": Claim.accepted_net_m2,
+        "evidenced_at": Claim.evidenced_at,
     }
     nets = (raw(Claim.reported_net), raw(Claim.accepted_net))
     rows = session.execute(select(*columns.values(), *nets).order_by(Claim.id)).all()
     frame = pd.DataFrame([row[:-2] for row in rows], columns=list(columns)).set_index("id")
+    frame["evidenced_at"] = pd.to_datetime(frame["evidenced_at"], utc=True)
     for place, stage in zip((-2, -1), Stage, strict=True):
         frame[stage] = decode([row[place] for row in rows])
     return frame
@@ -132,8 +142,25 @@ def _counted_twice(claims: pd.DataFrame, steps: pd.DataFrame) -> Iterator[tuple[
         yield int(held.index[other]), Problem(COUNTED_TWICE, area_m2=area, **numbers)
 
 
+def _wrong_evidence(session: Session, claims: pd.DataFrame) -> Iterator[tuple[int, Problem]]:
+    """Claims that are evidenced since another moment than their photographs say."""
+    query = select(Claim.id, Claim.evidenced_at).where(Claim.evidenced_at.is_not(None))
+    kept: dict[int, datetime | None] = dict(session.execute(query).all())
+    computed = claims_evidenced(session)
+    numbers = claims["number"].to_dict()
+    for claim in sorted(kept.keys() | computed.keys()):
+        one, other = kept.get(claim), computed.get(claim)
+        if one != other:
+            facts = {"number": numbers[claim], "kept": _said(one), "computed": _said(other)}
+            yield claim, Problem(EVIDENCED_DIFFERS, **facts)
+
+
+def _said(at: datetime | None) -> str:
+    return "—" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
 def _wrong_totals(session: Session, claims: pd.DataFrame, steps: pd.DataFrame) -> Iterator[tuple[None, Problem]]:
-    """Targets whose accepted area in a city is not the sum of its accepted claims, added up one by one."""
+    """Targets whose accepted area in a city, or its evidenced part, is not the sum of the claims, added up one by one."""
     if steps.empty:
         return
     now = steps["at"].max()
@@ -142,8 +169,14 @@ def _wrong_totals(session: Session, claims: pd.DataFrame, steps: pd.DataFrame) -
     for city in cities(session):
         here = counted[counted["unit_code"].str.startswith(stem(city.code))]
         for target in session.scalars(select(Target.code)):
-            ours = round(float(here.loc[here["target_code"] == target, "accepted_m2"].sum()), 2)
-            shown = progress(session, city.code, now, target_code=target).accepted_m2
-            if abs(ours - shown) > _CENT_M2:
-                facts = {"unit_name": city.name, "target": target, "shown_m2": shown, "sum_m2": ours}
-                yield None, Problem(TOTAL_DIFFERS, **facts)
+            one = here[here["target_code"] == target]
+            shown = progress(session, city.code, now, target_code=target)
+            seen = one[one["evidenced_at"] <= now]
+            for part, total_m2, part_name in (
+                (one, shown.accepted_m2, ("已验收", "accepted")),
+                (seen, shown.evidenced_m2, ("有照片佐证的", "evidenced")),
+            ):
+                ours = round(float(part["accepted_m2"].sum()), 2)
+                if abs(ours - total_m2) > _CENT_M2:
+                    facts = {"unit_name": city.name, "target": target, "shown_m2": total_m2, "sum_m2": ours}
+                    yield None, Problem(TOTAL_DIFFERS, figure_zh=part_name[0], figure_en=part_name[1], **facts)

@@ -35,7 +35,7 @@ UNREACHABLE = Kind(
     "The database {database} cannot be reached: {reason}. Check TIANZHANG_DATABASE_URL and the database server.",
 )
 
-VERSION = "0006"
+VERSION = "0007"
 """The last migration: the version of the tables that this code works on."""
 
 BAD_ADDRESS = Kind(

@@ -52,7 +52,7 @@ def record(session: Session, claim_id: int, stage: Stage, found: Sequence[Found]
         "claim_id": [claim_id] * len(found),
         "stage": [str(stage)] * len(found),
         "rule": [case.rule.code for case in found],
-        "severity": [str(case.rule.severity) for case in found],
+        "severity": [str(case.severity) for case in found],
         "facts": [case.facts for case in found],
         "recorded_at": [at] * len(found),
     }
@@ -64,7 +64,7 @@ def record(session: Session, claim_id: int, stage: Stage, found: Sequence[Found]
 
 def refuse(number: str, found: Sequence[Found]) -> None:
     """Raises REFUSED_BY_RULES with the sentences of all rules that refuse, if any does."""
-    refusing = [case for case in found if case.rule.severity is Severity.REFUSES]
+    refusing = [case for case in found if case.severity is Severity.REFUSES]
     if refusing:
         said = {
             f"sentences_{language}": " ".join(case.rule.sentence(case.facts, language) for case in refusing)

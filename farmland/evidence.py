@@ -6,16 +6,20 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import PureWindowsPath
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+import numpy as np
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from farmland.claims import Claim
 from farmland.database import Base, Moment
 from farmland.evidence_store import FILE_DAMAGED, FILE_MISSING, EvidenceStore
-from farmland.ledger import contents, note
+from farmland.evidenced import Photos, evidenced_since
+from farmland.ledger import Content, contents, merge, note
 from farmland.people import Actor
 from farmland.photographs import PHOTOGRAPH_TYPES, PhotoFacts, photo_facts
 from farmland.telling import Tell, silent
+from farmland.thresholds import Thresholds
+from geodata.column import decode, raw
 from geodata.problems import Kind, Problem
 
 EMPTY_FILE = Kind(
@@ -63,10 +67,14 @@ class Purpose(StrEnum):
     OTHER = "other"
 
 
+_SHOWING = (Purpose.BEFORE, Purpose.AFTER)
+
+
 class Evidence(Base):
     """A file attached to a claim. Its content is in the store, by its SHA-256; what it tells is None where it is silent.
 
-    `client_at` is when the phone says that it was attached, `recorded_at` when the system learned of it. Degrees, metres and
+    `client_at` is when the phone says that it was attached, `recorded_at` when the system learned of it, `purpose_at` when it
+    learned what the file shows, where that came later. Degrees, metres and
     the bearing are those of :class:`farmland.photographs.PhotoFacts`; `size` is in bytes.
     """
 
@@ -89,6 +97,7 @@ class Evidence(Base):
     by: Mapped[str] = mapped_column(String(100))
     client_at: Mapped[datetime | None] = mapped_column(Moment)
     recorded_at: Mapped[datetime] = mapped_column(Moment)
+    purpose_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (UniqueConstraint("claim_id", "sha256", name="evidence_claim_sha256"),)
 
@@ -132,10 +141,16 @@ def attach(
 ) -> Evidence:
     """Attach a file to a claim. The same content again changes nothing, whatever it is called then.
 
-    Only under the right to write. `name` is kept without folders and without signs that cannot be shown.
+    But where nobody had said what it shows, that can be said later. A photograph by which the claim is evidenced writes so on
+    the claim. Only under the right to write. `name` is kept without folders and without signs that cannot be shown.
     """
     held = session.scalar(select(Evidence).where(Evidence.claim_id == claim.id, Evidence.sha256 == file.sha256))
     if held is not None:
+        if held.purpose == Purpose.OTHER != purpose:
+            before = contents(held)
+            held.purpose, held.purpose_at = purpose, actor.recorded_at
+            session.flush()
+            _note(session, claim, held, actor, before)
         return held
     photo = file.photo
     evidence = Evidence(
@@ -159,9 +174,50 @@ def attach(
     )
     session.add(evidence)
     session.flush()
-    at, after = actor.recorded_at, contents(evidence)
-    note(session, "claim.evidence", claim.number, claim.unit_code, actor=actor.name, at=at, after=after)
+    _note(session, claim, evidence, actor, {})
     return evidence
+
+
+def _note(session: Session, claim: Claim, evidence: Evidence, actor: Actor, before: Content) -> None:
+    """Write what a file changes: its own row, and the claim's where it is evidenced from now on."""
+    changed: list[Base] = [evidence]
+    if evidence.kind == FileKind.PHOTOGRAPH and evidence.purpose in _SHOWING and claim.evidenced_at is None:
+        since = claims_evidenced(session, claim.id).get(claim.id)
+        if since is not None:
+            merge(before, contents(claim))
+            claim.evidenced_at = since
+            session.flush()
+            changed.append(claim)
+    note(
+        session,
+        "claim.evidence",
+        claim.number,
+        claim.unit_code,
+        actor=actor.name,
+        at=actor.recorded_at,
+        before=before,
+        after=contents(*changed),
+    )
+
+
+def claims_evidenced(session: Session, claim_id: int | None = None) -> dict[int, datetime]:
+    """Since when claims are evidenced, by their ids, computed from the photographs; of all claims, or of one."""
+    other = aliased(Evidence)
+    reused = select(other.id).where(
+        other.sha256 == Evidence.sha256, other.claim_id != Evidence.claim_id, other.id < Evidence.id
+    )
+    since = func.coalesce(Evidence.purpose_at, Evidence.recorded_at, type_=Evidence.recorded_at.type)
+    facts = (Evidence.purpose, since, Evidence.longitude, Evidence.latitude, Evidence.accuracy_m, reused.exists())
+    query = (
+        select(Evidence.claim_id, *facts, Claim.before_asked, raw(Claim.geometry))
+        .join(Claim, Claim.id == Evidence.claim_id)
+        .where(Evidence.kind == FileKind.PHOTOGRAPH, Evidence.purpose.in_(_SHOWING))
+        .order_by(Evidence.id)
+    )
+    rows = session.execute(query if claim_id is None else query.where(Evidence.claim_id == claim_id)).all()
+    asked = np.array([row[-2] for row in rows], dtype=bool)
+    polygons = decode([row[-1] for row in rows])
+    return evidenced_since(Photos.of(row[:-2] for row in rows), polygons, asked, Thresholds.photo_m)
 
 
 def evidence_of(session: Session, claim: Claim) -> list[Evidence]:

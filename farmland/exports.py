@@ -55,7 +55,7 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
     """The claims of a unit that were reported by a moment, in the state they had then, with their net polygons.
 
     `net_area_m2` belongs to the polygon (less ridges, where the target deducts them): that of the acceptance once the
-    claim was accepted, else that of the reporting.
+    claim was accepted, else that of the reporting. `evidenced_at` is there where photographs showed it by the moment.
     """
     code = get_unit(session, unit_code).code
     m = claim_moments(moment)
@@ -66,6 +66,9 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
             Unit.name.label("unit_name"),
             Claim.target_code,
             Claim.source_kind,
+            Claim.origin,
+            Claim.before_asked,
+            Claim.evidenced_at,
             Claim.former_use,
             Claim.crop,
             Claim.typed_area_mu,
@@ -88,6 +91,7 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
     for row in rows:
         reached = {state: at for state in State if (at := getattr(row, f"{state}_at"))}
         accepted = State.ACCEPTED in reached
+        evidenced_at = row.evidenced_at
         net_m2 = row.accepted_net_m2 if accepted else row.reported_net_m2
         net_u_m2 = row.accepted_net_u_m2 if accepted else row.reported_net_u_m2
         records.append(
@@ -98,6 +102,9 @@ def claims_layer(session: Session, unit_code: str, moment: datetime) -> gpd.GeoD
                 "unit_name": row.unit_name,
                 "target_code": row.target_code,
                 "source_kind": row.source_kind,
+                "origin": row.origin,
+                "before_asked": row.before_asked,
+                "evidenced_at": evidenced_at.isoformat() if evidenced_at and evidenced_at <= moment else None,
                 "former_use": row.former_use,
                 "crop": row.crop,
                 "typed_area_mu": row.typed_area_mu,
@@ -124,6 +131,9 @@ CLAIM_COLUMNS = [
     "unit_name",
     "target_code",
     "source_kind",
+    "origin",
+    "before_asked",
+    "evidenced_at",
     "former_use",
     "crop",
     "typed_area_mu",

@@ -82,16 +82,22 @@ def _title(whole: Progress, language: Language) -> str:
 
 def _headline(whole: Progress, language: Language) -> str:
     accepted = f"{whole.accepted_mu:,.2f} ± {whole.accepted_u_mu:,.2f}"
+    share = ""
+    if whole.evidenced_share is not None:
+        share = f"（{whole.evidenced_share:.1%}）" if language == "zh" else f" ({whole.evidenced_share:.1%})"
+    seen = f"{whole.evidenced_mu:,.2f}"
     if whole.target_mu is None:
-        return f"已验收 {accepted} 亩" if language == "zh" else f"{accepted} mu accepted"
+        if language == "zh":
+            return f"已验收 {accepted} 亩，其中有照片佐证 {seen} 亩{share}"
+        return f"{accepted} mu accepted, {seen} mu{share} of it evidenced"
     if language == "zh":
         return (
-            f"已验收 {accepted} 亩 / 任务 {whole.target_mu:,.2f} 亩（{whole.share:.1%}），"
+            f"已验收 {accepted} 亩 / 任务 {whole.target_mu:,.2f} 亩（{whole.share:.1%}），其中有照片佐证 {seen} 亩{share}，"
             f"计划应达 {whole.schedule_mu:,.2f} 亩，剩 {whole.days_left} 天"
         )
     return (
-        f"{accepted} of {whole.target_mu:,.2f} mu accepted ({whole.share:.1%}), the plan asks for "
-        f"{whole.schedule_mu:,.2f} mu, {whole.days_left} days left"
+        f"{accepted} of {whole.target_mu:,.2f} mu accepted ({whole.share:.1%}), {seen} mu{share} of it evidenced, "
+        f"the plan asks for {whole.schedule_mu:,.2f} mu, {whole.days_left} days left"
     )
 
 
@@ -111,6 +117,7 @@ def _layer(session: Session, rows: list[Progress]) -> gpd.GeoDataFrame:
             "name": [row.unit_name for row in rows],
             "warning": [row.warning for row in rows],
             "accepted_mu": [row.accepted_mu for row in rows],
+            "evidenced_mu": [row.evidenced_mu for row in rows],
             "target_mu": [row.target_mu for row in rows],
             "share": [row.share for row in rows],
         },

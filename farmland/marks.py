@@ -40,17 +40,21 @@ FIGURE_DIFFERS = Kind(
     "{counted:,.2f} m².",
     "conflict",
 )
-_FIGURES = {"reported": "上报", "checked": "核查", "accepted": "验收"}
+_FIGURES = {"reported": "上报", "checked": "核查", "accepted": "验收", "evidenced": "有照片佐证的"}
 _FORM = re.compile(
     rb"tianzhang:1;(?P<unit_code>\d{12,14});(?P<target_code>[^;]*);(?P<as_of>[0-9T:.+-]+);(?P<known_at>[0-9T:.+-]*);"
     rb"reported=(?P<reported>[\d.]+);checked=(?P<checked>[\d.]+);accepted=(?P<accepted>[\d.]+);"
+    rb"(?:evidenced=(?P<evidenced>[\d.]+);)?"
     rb"(?P<entry>\d+)-(?P<head>[0-9a-f]{12})"
 )
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A report's figures (m²) for a unit and a target as of a moment, as known at another, and the ledger's head then."""
+    """A report's figures (m²) for a unit and a target as of a moment, as known at another, and the ledger's head then.
+
+    Marks of before say nothing of what is evidenced.
+    """
 
     unit_code: str
     target_code: str
@@ -61,6 +65,7 @@ class Mark:
     accepted: float
     entry: int
     head: str
+    evidenced: float | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -75,7 +80,8 @@ class Mark:
     def text(self) -> str:
         """The mark as the report carries it."""
         known_at = self.known_at.isoformat() if self.known_at else ""
-        figures = ";".join(f"{name}={getattr(self, name):.2f}" for name in _FIGURES)
+        held = {name: getattr(self, name) for name in _FIGURES}
+        figures = ";".join(f"{name}={area_m2:.2f}" for name, area_m2 in held.items() if area_m2 is not None)
         named = f"{self.unit_code};{self.target_code};{self.as_of.isoformat()};{known_at}"
         return f"tianzhang:1;{named};{figures};{self.entry}-{self.head}"
 
@@ -94,6 +100,7 @@ def marks_of(session: Session, rows: Sequence[Progress], known_at: datetime | No
             row.accepted_m2,
             entry,
             hash_[:12],
+            row.evidenced_m2,
         )
         for row in rows
     ]
@@ -117,7 +124,8 @@ def read_marks(path: Path) -> list[Mark]:
         found = {}
     if not found:
         raise Problem(NO_MARK, file=path)
-    return [_mark({name: value.decode() for name, value in match.groupdict().items()}) for match in found.values()]
+    marks = (match.groupdict(b"") for match in found.values())
+    return [_mark({name: value.decode() for name, value in mark.items()}) for mark in marks]
 
 
 def check_mark(session: Session, mark: Mark) -> list[Problem]:
@@ -132,7 +140,7 @@ def check_mark(session: Session, mark: Mark) -> list[Problem]:
     found = []
     for name, zh in _FIGURES.items():
         said, counted = getattr(mark, name), getattr(row, f"{name}_m2")
-        if abs(said - counted) >= 0.005:
+        if said is not None and abs(said - counted) >= 0.005:
             facts = {"name_zh": zh, "name_en": name, "said": said, "counted": counted}
             found.append(Problem(FIGURE_DIFFERS, unit_code=mark.unit_code, as_of=mark.as_of, **facts))
     return found
@@ -158,4 +166,5 @@ def _mark(fields: dict[str, str]) -> Mark:
         float(fields["accepted"]),
         int(fields["entry"]),
         fields["head"],
+        float(fields["evidenced"]) if fields["evidenced"] else None,
     )

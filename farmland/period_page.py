@@ -22,6 +22,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "accepted_corrected_mu": ("更正上期", "corrected"),
     "accepted_new_mu": ("本期验收", "newly accepted"),
     "accepted_mu": ("累计验收（净）", "accepted, net"),
+    "evidenced_mu": ("其中有照片佐证", "of it evidenced"),
     "share": ("完成率", "share"),
     "schedule_share": ("时序进度", "plan"),
     "gap_mu": ("差距", "gap"),
@@ -42,7 +43,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 _TABLE = (
     "rank", "unit_name", "target_mu", "reported_new_mu", "reported_mu", "accepted_before_mu", "accepted_corrected_mu",
-    "accepted_new_mu", "accepted_mu", "share", "schedule_share", "gap_mu", "needed_mu_per_day", "warning",
+    "accepted_new_mu", "accepted_mu", "evidenced_mu", "share", "schedule_share", "gap_mu", "needed_mu_per_day", "warning",
 )  # fmt: skip
 _CORRECTIONS = ("number", "unit_code", "reported_then_mu", "reported_now_mu", "accepted_then_mu", "accepted_now_mu")
 _LEFT = ("unit_name", "warning", "number", "unit_code")
@@ -72,6 +73,7 @@ def draw_report(report: dict[str, Any], language: Language) -> str:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     whole, *below = report["rows"]
+    columns = tuple(name for name in _TABLE if name in whole)  # the first form says nothing of what is evidenced
     since = word("since", before=report["before"]) if report["before"] else ""
     closed = word("closed", closed_at=report["closed_at"][:16].replace("T", " "), closed_by=report["closed_by"])
     title = f"{escape(report['unit_name'])} · {word('title', number=report['number'])}"
@@ -89,7 +91,7 @@ def draw_report(report: dict[str, Any], language: Language) -> str:
 <p class="quiet">{closed} · {word("mu")}</p></div>
 <figure>{code_svg(qr_rows(report["mark"]))}<figcaption>{word("fingerprint", fingerprint=report["fingerprint"])}</figcaption>
 </figure></header>
-{table(_TABLE, [*below, whole])}
+{table(columns, [*below, whole])}
 <p class="quiet">{word("uncertainty", u=figure(whole["accepted_u_mu"]))}</p>
 <h2>{word("corrections")}</h2>{corrections}
 <h2>{word("waterfall")}</h2><table class="narrow"><tbody>{bars}</tbody></table>

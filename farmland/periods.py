@@ -53,11 +53,15 @@ REPORT_DIFFERS = Kind(
 )
 
 
+_FORM = 2
+"""The form of the reports that are closed now; those of before are made again in theirs."""
+
+
 class Period(Base):
     """A closed period of a unit's target: until which day, when it was closed (what was known then counts), by whom.
 
     `entry` and `head` are the ledger's last entry before; `report_hash` is the SHA-256 of the report; the thresholds of
-    the warning colours are those of that day.
+    the warning colours are those of that day. `form` is that of its report: the first says nothing of what is evidenced.
     """
 
     __tablename__ = "period"
@@ -73,6 +77,7 @@ class Period(Base):
     green: Mapped[float]
     yellow: Mapped[float]
     report_hash: Mapped[str] = mapped_column(String(64))
+    form: Mapped[int]
 
     __table_args__ = (UniqueConstraint("unit_code", "target_code", "number", name="period_number"),)
 
@@ -111,6 +116,7 @@ def close_period(
         green=colours.green,
         yellow=colours.yellow,
         report_hash="",
+        form=_FORM,
     )
     period.report_hash = _hash(_report(session, period, before[-1] if before else None))
     session.add(period)
@@ -158,6 +164,7 @@ def _hash(report: dict[str, Any]) -> str:
 
 
 def _report(session: Session, period: Period, before: Period | None) -> dict[str, Any]:
+    by_evidence = period.form >= _FORM
     now = _Stand.of(session, period, end_of_day(period.last_day), period.closed_at)
     published = restated = None
     if before is not None:
@@ -171,14 +178,17 @@ def _report(session: Session, period: Period, before: Period | None) -> dict[str
             published.rows.get(row.unit_code) if published else None,
             restated.rows.get(row.unit_code) if restated else None,
         )
+        | (_evidenced(row) if by_evidence else {})
         for rank, row in [(0, now.whole), *now.below]
     ]
     whole = now.whole
     mark = Mark(
         whole.unit_code, whole.target_code or "", whole.as_of, period.closed_at,
         whole.reported_m2, whole.checked_m2, whole.accepted_m2, period.entry, period.head[:12],
+        whole.evidenced_m2 if by_evidence else None,
     )  # fmt: skip
-    bars = waterfall(session, period.unit_code, whole.as_of, target_code=period.target_code, known_at=period.closed_at)
+    asked: dict[str, Any] = {"target_code": period.target_code, "known_at": period.closed_at}
+    bars = waterfall(session, period.unit_code, whole.as_of, by_evidence=by_evidence, **asked)
     return {
         "number": period.number,
         "unit_code": period.unit_code,
@@ -242,6 +252,10 @@ def _row(rank: int, row: Progress, published: Progress | None, restated: Progres
         "needed_mu_per_day": row.needed_mu_per_day,
         "warning": row.warning,
     }
+
+
+def _evidenced(row: Progress) -> dict[str, Any]:
+    return {"evidenced_mu": row.evidenced_mu, "evidenced_share": row.evidenced_share}
 
 
 def _corrections(session: Session, period: Period, before: Period) -> list[dict[str, Any]]:

@@ -27,7 +27,8 @@ class Progress(NamedTuple):
 
     `reported` counts polygons as they were reported (gross), `checked` and `accepted` net areas: accepted ones are
     checked too, and `accepted_u` is their standard uncertainty (docs/uncertainty.md). `share` is accepted ÷ target, `ratio`
-    accepted ÷ plan curve.
+    accepted ÷ plan curve. `evidenced` is what of the accepted area photographs show (:mod:`farmland.evidenced`), and
+    `evidenced_share` its share of it.
     """
 
     unit_code: str
@@ -49,6 +50,7 @@ class Progress(NamedTuple):
     checked_mu: float
     accepted_mu: float
     accepted_u_mu: float
+    evidenced_mu: float
     rejected_mu: float
     revoked_mu: float
     remaining_mu: float | None
@@ -56,6 +58,8 @@ class Progress(NamedTuple):
     checked_m2: float
     accepted_m2: float
     accepted_u_m2: float
+    evidenced_m2: float
+    evidenced_share: float | None
     rejected_m2: float
     revoked_m2: float
     share: float | None
@@ -193,6 +197,7 @@ def _rows(
         "unallocated_mu": _listed((target_mu - allocated).round(2)),
         **{f"{name}_mu": areas.mu[name].tolist() for name in _SHOWN},
         **{f"{name}_m2": areas.m2[name].tolist() for name in _SHOWN},
+        "evidenced_share": _listed(_part(areas.m2["evidenced"], areas.m2["accepted"]).round(6)),
         "remaining_mu": _listed(remaining),
         "share": _listed(_quotient(accepted, target_mu).round(6)),
         "schedule_mu": _listed(schedule),
@@ -210,7 +215,7 @@ def _rows(
     return list(map(Progress._make, zip(*in_order, strict=True)))
 
 
-_SHOWN = ("reported", "checked", "accepted", "accepted_u", "rejected", "revoked")
+_SHOWN = ("reported", "checked", "accepted", "accepted_u", "evidenced", "rejected", "revoked")
 
 
 def _allocated_deeper(tree: UnitTree, parts_mu: dict[str, float]) -> Floats:
@@ -226,6 +231,12 @@ def _allocated_deeper(tree: UnitTree, parts_mu: dict[str, float]) -> Floats:
 def _quotient(accepted: Floats, of: Floats) -> Floats:
     """accepted ÷ of; 1 where nothing is asked for, NaN where there is no target."""
     return np.where(of == 0, 1.0, accepted / np.where(of == 0, 1.0, of))
+
+
+def _part(part: Floats, whole: Floats) -> Floats:
+    """part ÷ whole, which it is never shown to reach by rounding; NaN where the whole is 0."""
+    share = part / np.where(whole == 0, np.nan, whole)
+    return np.where(part < whole, np.minimum(share, 0.999999), share)
 
 
 def _listed(values: Floats) -> list[float | None]:

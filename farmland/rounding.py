@@ -46,6 +46,25 @@ def shares(totals: NDArray[np.float64], parts: NDArray[np.float64], owner: NDArr
     return (cut + up - down) / 100
 
 
+def shares_within(
+    totals: NDArray[np.float64], parts: NDArray[np.float64], owner: NDArray[np.int64], most: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """As :func:`shares`, and no part is larger than the one of `most`, shape (n,), which a total is not larger than the sum of.
+
+    What a part may not have goes to those of its total that have room, those that lost most first.
+    """
+    given = shares(totals, parts, owner)
+    while (given > most + _NOISE).any():
+        fitting = np.minimum(given, most)
+        over = np.bincount(owner, weights=np.rint((given - fitting) * 100), minlength=len(totals))
+        room = most - fitting > 0.005
+        up = room & (_rank(np.where(room, fitting - parts, np.inf), owner) < over[owner])
+        given = (fitting + up / 100).round(2)
+        if not up.any():
+            break
+    return given
+
+
 def shares_of(total: float, parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """The parts of one total, as :func:`shares`.
 

@@ -13,16 +13,20 @@ from farmland.claims import Claim, claim_moments
 from farmland.clock import day_of, end_of_day
 from farmland.progress import Progress, progress
 from farmland.targets import Plan, target_for
+from farmland.unit_areas import recorded_by
 from farmland.units import within
 from geodata.area import m2_to_mu
 
 
 @dataclass(frozen=True)
 class Series:
-    """A unit's progress (as of the last day) and its days: each (day, reported, checked, accepted) in mu; the plan: (day, mu)."""
+    """A unit's progress (as of the last day), its days and the plan.
+
+    Each day is (day, reported, checked, accepted, evidenced) in mu, each of the plan (day, mu).
+    """
 
     progress: Progress
-    days: list[tuple[date, float, float, float]]
+    days: list[tuple[date, float, float, float, float]]
     plan: list[tuple[date, float]]
 
     def as_json(self) -> dict[str, Any]:
@@ -40,8 +44,9 @@ class Series:
                     "reported_mu": reported,
                     "checked_mu": checked,
                     "accepted_mu": accepted,
+                    "evidenced_mu": evidenced,
                 }
-                for day, reported, checked, accepted in self.days
+                for day, reported, checked, accepted, evidenced in self.days
             ],
             "plan": [{"date": day.isoformat(), "schedule_mu": area_mu} for day, area_mu in self.plan],
             "forecast": {
@@ -77,7 +82,7 @@ def series(
     first = since or min(target.start_day if target else last, last)
     m = claim_moments(moment, known_at)
     rows = session.execute(
-        select(m, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2)
+        select(m, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, Claim.evidenced_at)
         .join(m, m.c.claim_id == Claim.id)
         .where(
             within(Claim.unit_code, now.unit_code),
@@ -98,6 +103,18 @@ def series(
     gross = since_moment([row.reported_at for row in rows], [row.gross_m2 for row in rows])
     accepted = since_moment([row.accepted_at for row in rows], [row.accepted_net_m2 for row in rows])
     revoked = since_moment([row.revoked_at for row in rows], [row.accepted_net_m2 for row in rows])
+    # Accepted and evidenced: from whichever comes last until the revocation, unless that came before.
+    recorded = recorded_by(moment, known_at)
+    seen = [
+        (max(row.accepted_at, row.evidenced_at), row.revoked_at, row.accepted_net_m2)
+        for row in rows
+        if row.accepted_at and row.evidenced_at and row.evidenced_at <= recorded
+    ]
+    seen = [(since, until, area) for since, until, area in seen if until is None or since < until]
+    areas = [area for _, _, area in seen]
+    evidenced = since_moment([since for since, _, _ in seen], areas) - since_moment(
+        [until for _, until, _ in seen], areas
+    )
     # Checked and waiting: from the check until the acceptance or the rejection, whichever comes.
     checked = [row.checked_at for row in rows]
     waiting = since_moment(checked, [row.reported_net_m2 for row in rows]) - since_moment(
@@ -110,11 +127,12 @@ def series(
         m2_to_mu(gross).round(2).tolist(),
         (net + m2_to_mu(waiting)).round(2).tolist(),
         net.tolist(),
+        m2_to_mu(evidenced).round(2).tolist(),
         strict=True,
     )
     days_mu = list(table)
     if days and days[-1] == day_of(moment):  # the same figures as the progress of that moment, to the last hundredth
-        days_mu[-1] = (days[-1], now.reported_mu, now.checked_mu, now.accepted_mu)
+        days_mu[-1] = (days[-1], now.reported_mu, now.checked_mu, now.accepted_mu, now.evidenced_mu)
     plan = _plan_days(Plan.of(target), now.target_mu) if target and now.target_mu is not None else []
     return Series(now, days_mu, plan)
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+Follows = Literal["refuses", "warns"]
+"""What follows where no photograph shows a claim (:class:`farmland.rules.rule.Severity`)."""
 
 
 @dataclass(frozen=True)
@@ -11,6 +15,8 @@ class Thresholds:
     `survey_m`, `phone_m`, `imagery_m` are the position accuracies (radius of 68 %) taken for a boundary of that method
     where it came with none. Records of what happened until `closed_until` are late once they come after it. A claim with more
     than `claim_corners` corners is not taken.
+    `before_classes` are the land classes, by how their codes begin, whose removal has to be shown: built-up land (05-09, 20x),
+    transport (10) and fish ponds (1104A) of GB/T 21010-2017 as the third survey uses it (TD/T 1055-2019).
     """
 
     overlap_m2: float = 1.0
@@ -27,10 +33,13 @@ class Thresholds:
     farmland_share: float = 0.05
     existing_farmland_share: float = 0.95
     land_class_share: float = 0.05
+    before_classes: tuple[str, ...] = ("05", "06", "07", "08", "09", "10", "1104A", "20")
     minimum_m2: float = 400.0
     photo_m: float = 50.0
     photo_bits: int = 4
     photo_days: int = 180
+    no_photograph_reported: Follows = "refuses"
+    no_photograph_imported: Follows = "warns"
     second_visit_days: int = 20
     late_hours: float = 72.0
     ahead_minutes: float = 10.0

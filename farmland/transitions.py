@@ -20,6 +20,7 @@ from farmland.claims import (
     STATE_NAMES_ZH,
     Claim,
     Deduction,
+    Origin,
     SourceKind,
     State,
     Step,
@@ -32,6 +33,7 @@ from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
 from farmland.people import Actor
 from farmland.rules import judge
 from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken, widened
+from farmland.rules.ground import asks_before
 from farmland.rules.rule import Found
 from farmland.survey import Method, check_accuracies, uncertainty_m2
 from farmland.targets import AreaBasis, Target, get_target, require_target
@@ -112,6 +114,7 @@ class Report:
     method: Method = Method.FILE
     accuracy_m: list[float] | None = None
     track: list[list[Any]] | None = None
+    origin: Origin = Origin.REPORTED
 
 
 class Ground:
@@ -202,6 +205,10 @@ class Ground:
         near = [self._holdings[place] for place in self._near(polygon, AROUND_DEGREES)]
         return [moment for held in near for moment in (held.reported_at, held.until) if moment is not None]
 
+    def asks_before(self, polygon: shapely.Geometry) -> bool:
+        """Whether a photograph of before has to show that what stood on a polygon is gone."""
+        return bool(asks_before(np.array([polygon], dtype=object), self.around.baseline, self.thresholds)[0])
+
     def found(self, claim: Judged, stage: Stage, at: datetime) -> list[Found]:
         """What the rules find of a claim at a stage and a moment."""
         near = self._near(claim.polygon, AROUND_DEGREES)
@@ -258,7 +265,7 @@ def judge_report(
     ground = ground or Ground(session, [report.geometry], [unit.code], thresholds)
     ridge_factor = _ridges(target, report.ridge_factor)
     net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
-    judged = _reported(report, unit, target, net, actor)
+    judged = _reported(report, unit, target, net, actor, ground)
     return _judgement(session, Stage.REPORTED, actor, target.code, ground, judged, net, report.accuracy_m)
 
 
@@ -289,7 +296,7 @@ def _judgement(
     return Judgement(seq, stage, actor, target_code, ground.turns(judged.polygon), judged, net, net_u_m2, found)
 
 
-def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: Actor) -> Judged:
+def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: Actor, ground: Ground) -> Judged:
     """A claim that is being reported, as rules look at it."""
     return Judged(
         None,
@@ -308,6 +315,8 @@ def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: A
         report.track,
         report.source_kind,
         [_taken(State.REPORTED, actor)],
+        report.origin,
+        ground.asks_before(report.geometry),
     )
 
 
@@ -348,6 +357,8 @@ def report_claim(
         "target_code": target.code,
         "unit_code": unit.code,
         "source_kind": report.source_kind,
+        "origin": report.origin,
+        "before_asked": judged.before_asked,
         "former_use": report.former_use,
         "crop": report.crop,
         "typed_area_mu": report.typed_area_mu,
@@ -453,6 +464,9 @@ def _accepted(session: Session, claim: Claim, net: NetArea, actor: Actor) -> Jud
         claim.track,
         claim.source_kind,
         [*claim.steps, _taken(State.ACCEPTED, actor)],
+        claim.origin,
+        claim.before_asked,
+        claim.evidenced_at,
     )
 
 

@@ -15,7 +15,7 @@ from farmland.claims import Claim, State, Step, known
 from farmland.clock import days_before
 from farmland.database import Moment, table_of
 from farmland.ledger import undone
-from farmland.rounding import shares, shares_of
+from farmland.rounding import shares, shares_of, shares_within
 from farmland.units import LEVELS, Level, Unit, code_range, parent_of, within
 from geodata.area import m2_to_mu
 
@@ -102,11 +102,12 @@ def areas_of_claims(
     """The areas of a target's claims as of a moment, as far as they were known at `known_at` (None: now).
 
     Names: `reported` and `rejected` gross areas; `checked`, `accepted` and `revoked` net areas, what is accepted being
-    checked too; `earlier` what was accepted RECENT_DAYS before; `accepted_u` the standard uncertainty of `accepted`.
+    checked too; `earlier` what was accepted RECENT_DAYS before; `accepted_u` the standard uncertainty of `accepted`;
+    `evidenced` what of `accepted` photographs show that were recorded by then (:mod:`farmland.evidenced`).
     """
     first, end = code_range(tree.codes[0])
     earlier = days_before(moment, RECENT_DAYS)
-    asked = {"first": first, "end": end, "target_code": target_code}
+    asked = {"first": first, "end": end, "target_code": target_code, "recorded": recorded_by(moment, known_at)}
     moments = {"moment": moment, "earlier": earlier} | ({} if known_at is None else {"known": known_at})
     found = session.execute(_by_unit(known_at is None), asked | moments).all()
     own = np.zeros((len(tree.codes), 1 + len(_SUMS)))
@@ -118,6 +119,11 @@ def areas_of_claims(
     columns["checked"] = (columns["waiting"] + columns["accepted"]).round(2)
     columns["accepted_u"] = np.sqrt(columns.pop("accepted_variance")).round(2)
     return UnitAreas(columns, _shown(tree, columns, np.asarray(own.any(axis=1))), whole[:, 0].astype(np.int64))
+
+
+def recorded_by(moment: datetime, known_at: datetime | None) -> datetime:
+    """By when evidence must be recorded to count at a moment, as known at another (None: now)."""
+    return moment if known_at is None else min(moment, known_at)
 
 
 def _shown(tree: UnitTree, m2: dict[str, Floats], has_own: NDArray[np.bool_]) -> dict[str, Floats]:
@@ -137,11 +143,19 @@ def _shown(tree: UnitTree, m2: dict[str, Floats], has_own: NDArray[np.bool_]) ->
     shown["checked"] = (shown["accepted"] + shown["waiting"]).round(2)
     shown["reported"] = (shown["checked"] + shown["revoked"] + shown["other"]).round(2)
     shown["accepted_u"] = m2_to_mu(m2["accepted_u"]).round(2)
+    evidenced = m2_to_mu(m2["evidenced"])[None]
+    # A part of what is accepted is never shown as more than it.
+    (shown["evidenced"],) = _down_the_tree(tree, evidenced, evidenced[:, 0].round(2), has_own, shown["accepted"][None])
     return shown
 
 
-def _down_the_tree(tree: UnitTree, exact: Floats, top: Floats, has_own: NDArray[np.bool_]) -> Floats:
-    """k figures of n units, shape (k, n), with two decimals from `top` (k,) down: children add up to their parent's."""
+def _down_the_tree(
+    tree: UnitTree, exact: Floats, top: Floats, has_own: NDArray[np.bool_], most: Floats | None = None
+) -> Floats:
+    """k figures of n units, shape (k, n), with two decimals from `top` (k,) down: children add up to their parent's.
+
+    No figure is larger than the one of `most`, shape (k, n), which add up in the same way (None: as large as they come).
+    """
     shown = exact.round(2)
     shown[:, 0] = top
     figures, units = shown.shape
@@ -150,11 +164,13 @@ def _down_the_tree(tree: UnitTree, exact: Floats, top: Floats, has_own: NDArray[
         rows = rows[~has_own[tree.parent[rows]]]
         if len(rows):
             owner = np.arange(figures)[:, None] * units + tree.parent[rows]
-            shown[:, rows] = shares(shown.ravel(), exact[:, rows].ravel(), owner.ravel()).reshape(figures, -1)
+            parts = (shown.ravel(), exact[:, rows].ravel(), owner.ravel())
+            given = shares(*parts) if most is None else shares_within(*parts, most[:, rows].ravel())
+            shown[:, rows] = given.reshape(figures, -1)
     return shown
 
 
-_SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier", "accepted_variance")
+_SUMS = ("reported", "waiting", "accepted", "rejected", "revoked", "earlier", "evidenced", "accepted_variance")
 
 
 _BITS = {state: 1 << place for place, state in enumerate(State)}
@@ -184,6 +200,7 @@ def _by_unit(as_known_now: bool) -> Select[*tuple[Any, ...]]:
         return func.sum(case((reached.bitwise_and(mask) == _BITS[state], column), else_=0.0))
 
     now = steps.c.now
+    seen = case((Claim.evidenced_at <= bindparam("recorded", type_=Moment), Claim.accepted_net_m2), else_=0.0)
     variance = func.coalesce(Claim.accepted_net_u_m2 * Claim.accepted_net_u_m2, 0.0)
     sums: dict[str, ColumnElement[float]] = {
         "reported": func.sum(Claim.gross_m2),
@@ -192,6 +209,7 @@ def _by_unit(as_known_now: bool) -> Select[*tuple[Any, ...]]:
         "rejected": area(Claim.gross_m2, now, State.REJECTED),
         "revoked": area(Claim.accepted_net_m2, now, State.REVOKED),
         "earlier": area(Claim.accepted_net_m2, steps.c.then, State.ACCEPTED, State.REVOKED),
+        "evidenced": area(seen, now, State.ACCEPTED, State.REVOKED),
         "accepted_variance": area(variance, now, State.ACCEPTED, State.REVOKED),
     }
     return (

@@ -14,8 +14,9 @@ from farmland.claims import Claim, Deduction, claim_moments
 from farmland.clock import day_of
 from farmland.net_area import REASON_NAMES, Reason, Stage
 from farmland.progress import Progress, progress
-from farmland.rounding import shares_of
+from farmland.rounding import mu, shares_of
 from farmland.targets import target_for
+from farmland.unit_areas import recorded_by
 from farmland.units import get_unit, normal_code, within
 from geodata.area import m2_to_mu
 from geodata.problems import Kind, Problem
@@ -23,10 +24,12 @@ from geodata.problems import Kind, Problem
 REPORTED, ACCEPTED = "reported", "accepted"
 REJECTED, REVOKED = "rejected", "revoked"
 NOT_YET_CHECKED, NOT_YET_ACCEPTED = "not_yet_checked", "not_yet_accepted"
+EVIDENCE_MISSING = "evidence_missing"
 BAR_NAMES: dict[str, tuple[str, str]] = {
     REPORTED: ("上报面积", "reported, gross"),
     **{str(reason): names for reason, names in REASON_NAMES.items()},
     REJECTED: ("退回", "rejected"),
+    EVIDENCE_MISSING: ("证据不足", "evidence missing"),
     NOT_YET_CHECKED: ("尚未核查", "not yet checked"),
     NOT_YET_ACCEPTED: ("尚未验收", "not yet accepted"),
     REVOKED: ("撤销", "revoked"),
@@ -42,6 +45,7 @@ BARS = (
     REPORTED,
     *Reason,
     REJECTED,
+    EVIDENCE_MISSING,
     NOT_YET_CHECKED,
     NOT_YET_ACCEPTED,
     REVOKED,
@@ -66,13 +70,16 @@ def waterfall(
     *,
     target_code: str | None = None,
     known_at: datetime | None = None,
+    by_evidence: bool = True,
 ) -> list[Bar]:
     """The bars in the order of :data:`BARS` for a unit and all below it as of a moment.
 
-    The first less those between is the last, in m² and in the rounded mu. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
+    The first less those between is the last, in m² and in the rounded mu. Without `by_evidence` no bar tells what evidence is
+    missing, as in reports of before. Raises UNIT_UNKNOWN, TARGET_UNKNOWN.
     """
-    parts = claim_parts(session, unit_code, moment, target_code=target_code, known_at=known_at)
-    return _bars(parts, progress(session, unit_code, moment, target_code=target_code, known_at=known_at))
+    options: dict[str, Any] = {"target_code": target_code, "known_at": known_at}
+    parts = claim_parts(session, unit_code, moment, by_evidence=by_evidence, **options)
+    return _bars(parts, progress(session, unit_code, moment, **options))
 
 
 def _bars(parts: dict[str, dict[int, float]], now: Progress) -> list[Bar]:
@@ -84,11 +91,22 @@ def _bars(parts: dict[str, dict[int, float]], now: Progress) -> list[Bar]:
         REVOKED: now.revoked_mu,
         ACCEPTED: now.accepted_mu,
     }
-    others = [bar for bar in BARS if bar not in area_mu]
+    others = [bar for bar in parts if bar not in area_mu]
     rest = round(now.reported_mu - now.checked_mu - now.revoked_mu, 2)
-    exact = m2_to_mu(np.array([area_m2[bar] for bar in others]))
-    area_mu |= dict(zip(others, shares_of(rest, exact).tolist(), strict=True))
-    return [Bar(bar, area_m2[bar], area_mu[bar], len(parts[bar])) for bar in BARS]
+    exact = dict(area_m2)
+    checked_mu = 0.0
+    if parts.get(EVIDENCE_MISSING):
+        # Of what lacks evidence a part is checked: that comes from what is not yet accepted, the rest from the others.
+        checked_m2 = round(now.checked_m2 - now.accepted_m2 - area_m2[NOT_YET_ACCEPTED], 2)
+        exact[EVIDENCE_MISSING] = max(round(area_m2[EVIDENCE_MISSING] - checked_m2, 2), 0.0)
+        waiting_mu = area_mu[NOT_YET_ACCEPTED]
+        checked_mu = min(mu(checked_m2), waiting_mu) if parts[NOT_YET_ACCEPTED] else waiting_mu
+        area_mu[NOT_YET_ACCEPTED] = round(waiting_mu - checked_mu, 2)
+    shared = shares_of(rest, m2_to_mu(np.array([exact[bar] for bar in others])))
+    area_mu |= dict(zip(others, shared.tolist(), strict=True))
+    if checked_mu:
+        area_mu[EVIDENCE_MISSING] = round(area_mu[EVIDENCE_MISSING] + checked_mu, 2)
+    return [Bar(bar, area_m2[bar], area_mu[bar], len(parts[bar])) for bar in parts]
 
 
 def claims_of_bar(session: Session, unit_code: str, moment: datetime, reason: str) -> pd.DataFrame:
@@ -116,14 +134,16 @@ def claim_parts(
     *,
     target_code: str | None = None,
     known_at: datetime | None = None,
+    by_evidence: bool = True,
 ) -> dict[str, dict[int, float]]:
-    """For each bar, the claims (by id) that it is made of and the m² of each."""
+    """For each bar, the claims (by id) that it is made of and the m² of each; EVIDENCE_MISSING only `by_evidence`."""
     unit = get_unit(session, unit_code)
     target = target_for(session, target_code, day_of(moment), known_at)
     m = claim_moments(moment, known_at)
+    recorded = recorded_by(moment, known_at)
     condition = within(Claim.unit_code, unit.code) & (Claim.target_code == (target.code if target else None))
     claims = session.execute(
-        select(Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, m)
+        select(Claim.id, Claim.gross_m2, Claim.reported_net_m2, Claim.accepted_net_m2, Claim.evidenced_at, m)
         .join(m, m.c.claim_id == Claim.id)
         .where(condition)
     ).all()
@@ -141,14 +161,18 @@ def claim_parts(
         .group_by(Deduction.claim_id, Deduction.stage, Deduction.reason)
     ):
         cuts[claim_id, stage].append((reason, round(area, 2)))
-    parts: dict[str, dict[int, float]] = {bar: {} for bar in BARS}
+    parts: dict[str, dict[int, float]] = {bar: {} for bar in BARS if by_evidence or bar != EVIDENCE_MISSING}
     for claim in claims:
         accepted = claim.accepted_at is not None
         stage, net = (Stage.ACCEPTED, claim.accepted_net_m2) if accepted else (Stage.REPORTED, claim.reported_net_m2)
         parts[REPORTED][claim.id] = claim.gross_m2
         for cut, area in cuts[claim.id, stage]:
             parts[cut][claim.id] = area
-        parts[_fate(claim)][claim.id] = net
+        fate = _fate(claim)
+        seen = claim.evidenced_at is not None and claim.evidenced_at <= recorded
+        if by_evidence and not seen and fate in (NOT_YET_CHECKED, NOT_YET_ACCEPTED):
+            fate = EVIDENCE_MISSING
+        parts[fate][claim.id] = net
     return parts
 
 

@@ -17,8 +17,8 @@ _SIMPLER = 0.0004
 def draw_page(layers: list[gpd.GeoDataFrame], sheet: Sheet) -> str:
     """The page's text. Raises NOT_BUILT.
 
-    `layers` have the columns code, name, warning, accepted_mu, target_mu, share and polygons in degrees; the first is
-    shown, the others can be switched on.
+    `layers` have the columns code, name, warning, accepted_mu, evidenced_mu, target_mu, share and polygons in degrees; the
+    first is shown, the others can be switched on.
     """
     page = folium.Map(tiles=None, zoom_control=True, control_scale=True, attributionControl=False, zoom_snap=0.25)
     page.default_js, page.default_css = [], []  # the libraries that it would fetch from other hosts
@@ -52,9 +52,10 @@ def _polygons(layer: gpd.GeoDataFrame, sheet: Sheet, place: int) -> folium.GeoJs
             _COLOUR: layer["warning"].map(COLOURS),
             titles[0]: [_shown(name) for name in layer["name"]],
             titles[1]: [figure(value) for value in layer["accepted_mu"]],
-            titles[2]: [figure(value) for value in layer["target_mu"]],
-            titles[3]: [percent(value) for value in layer["share"]],
-            titles[4]: [sheet.warning(warning) for warning in layer["warning"]],
+            titles[2]: [figure(value) for value in layer["evidenced_mu"]],
+            titles[3]: [figure(value) for value in layer["target_mu"]],
+            titles[4]: [percent(value) for value in layer["share"]],
+            titles[5]: [sheet.warning(warning) for warning in layer["warning"]],
         },
         geometry=shapely.transform(simple, lambda points: points.round(5)),
         crs=4326,
@@ -90,11 +91,10 @@ def _beside(layer: gpd.GeoDataFrame, sheet: Sheet) -> str:
     """The title, the headline, the ranking, the note."""
     rows = layer.assign(order=layer["share"].fillna(-1)).sort_values("order", ascending=False, kind="stable")
     body = "".join(
-        f"<tr><td>{_shown(name)}</td><td>{figure(accepted)}</td><td>{figure(target)}</td><td>{percent(share)}</td>"
-        f'<td class="{warning}">{sheet.warning(warning)}</td></tr>'
-        for name, accepted, target, share, warning in zip(
-            rows["name"], rows["accepted_mu"], rows["target_mu"], rows["share"], rows["warning"], strict=True
-        )
+        f"<tr><td>{_shown(row.name)}</td><td>{figure(row.accepted_mu)}</td><td>{figure(row.evidenced_mu)}</td>"
+        f"<td>{figure(row.target_mu)}</td><td>{percent(row.share)}</td>"
+        f'<td class="{row.warning}">{sheet.warning(row.warning)}</td></tr>'
+        for row in rows.itertuples()
     )
     head = "".join(f"<th>{title}</th>" for title in sheet.titles())
     return (

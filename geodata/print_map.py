@@ -100,14 +100,21 @@ def _table(axes: Axes, areas: gpd.GeoDataFrame, sheet: Sheet) -> None:
     rows = areas.assign(order=areas["share"].fillna(-1)).sort_values("order", ascending=False, kind="stable")
     rows = rows.head(_MOST_ROWS)
     cells = [
-        [row.name, figure(row.accepted_mu), figure(row.target_mu), percent(row.share), sheet.warning(row.warning)]
+        [
+            row.name,
+            figure(row.accepted_mu),
+            figure(row.evidenced_mu),
+            figure(row.target_mu),
+            percent(row.share),
+            sheet.warning(row.warning),
+        ]
         for row in rows.itertuples()
     ]
     height = min(1 / (len(cells) + 1), 0.032)
     table = axes.table(
         cells,
         colLabels=list(sheet.titles()),
-        colWidths=[0.24, 0.18, 0.19, 0.13, 0.26],
+        colWidths=[0.19, 0.15, 0.19, 0.15, 0.1, 0.22],
         bbox=Bbox.from_bounds(0, 1 - height * (len(cells) + 1), 1, height * (len(cells) + 1)),
     )
     table.auto_set_font_size(False)
@@ -116,8 +123,8 @@ def _table(axes: Axes, areas: gpd.GeoDataFrame, sheet: Sheet) -> None:
         cell.set_text_props(
             fontproperties=_font("Bold" if row == 0 else "Regular"),
             fontsize=9.5,
-            ha="left" if column in (0, 4) else "right",
+            ha="left" if column in (0, 5) else "right",
         )
         cell.PAD = 0.06
-        if row > 0 and column == 4:
+        if row > 0 and column == 5:
             cell.set_text_props(color=COLOURS[rows["warning"].iloc[row - 1]])

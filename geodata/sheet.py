@@ -38,11 +38,11 @@ class Sheet:
     code: list[list[int]]
     origin: str
 
-    def titles(self) -> tuple[str, str, str, str, str]:
-        """The titles of the columns unit, accepted, target, share, warning."""
+    def titles(self) -> tuple[str, str, str, str, str, str]:
+        """The titles of the columns unit, accepted, evidenced, target, share, warning."""
         if self.language == "zh":
-            return ("单位", "验收（亩）", "任务（亩）", "完成率", "预警")
-        return ("unit", "accepted (mu)", "target (mu)", "share", "warning")
+            return ("单位", "验收（亩）", "有照片佐证（亩）", "任务（亩）", "完成率", "预警")
+        return ("unit", "accepted (mu)", "evidenced (mu)", "target (mu)", "share", "warning")
 
     def warning(self, warning: str) -> str:
         """A warning's sign and words."""

@@ -179,7 +179,11 @@ SQUARES = {
 }
 
 
-FOR_THE_GROUND = Thresholds(outside_share=1, existing_farmland_share=2, same_land_share=2, minimum_m2=0)
+UNSEEN = Thresholds(no_photograph_reported="warns")
+"""Thresholds by which a claim can be accepted that no photograph shows: for tests of other things."""
+FOR_THE_GROUND = Thresholds(
+    outside_share=1, existing_farmland_share=2, same_land_share=2, minimum_m2=0, no_photograph_reported="warns"
+)
 """Thresholds by which almost any land can be accepted: for tests of what is cut from it."""
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from conftest import FOR_THE_GROUND, NEXT_VILLAGE, START, TOWN, VILLAGE, Run
+from conftest import FOR_THE_GROUND, NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -52,7 +52,7 @@ def claim_of(session, number: str, land: shapely.Geometry, minutes: int, *states
     report = Report(unit, land, "f", number=number, ridge_factor=0.1, former_use="果园", crop="大豆")
     claim = report_claim(session, report, actor(minutes, name="village"))
     for later, state in enumerate(states, start=1):
-        take_step(session, claim, state, actor(minutes + later), "because")
+        take_step(session, claim, state, actor(minutes + later), "because", thresholds=UNSEEN)
     return claim
 
 
@@ -349,7 +349,7 @@ def test_as_of_and_as_known_at_another_moment(small_city: Database, tianzhang: R
     with small_city.writing() as session:
         claim_of(session, "C1", shapely.box(111.710, 27.250, 111.712, 27.252), 0, *ACCEPTED)
         claim = claim_of(session, "C2", shapely.box(111.714, 27.250, 111.716, 27.252), 10, State.CHECKED)
-        take_step(session, claim, State.ACCEPTED, actor(20, recorded=late))
+        take_step(session, claim, State.ACCEPTED, actor(20, recorded=late), thresholds=UNSEEN)
         take_step(session, get_claim(session, "C1"), State.REVOKED, actor(late, recorded=late + 1), "re-abandoned")
     for output, more, states in (
         ("as known now", (), {"C1": "accepted", "C2": "accepted"}),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, FOR_THE_GROUND, NEXT_VILLAGE, SQUARES, START, TOWN, VILLAGE
+from conftest import FAR_VILLAGE, FOR_THE_GROUND, NEXT_VILLAGE, SQUARES, START, TOWN, UNSEEN, VILLAGE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -38,7 +38,7 @@ def report(session, geometry, unit=VILLAGE, number=None, minutes=0) -> Claim:
 
 def accept(session, claim, minutes=1) -> None:
     take_step(session, claim, State.CHECKED, actor(minutes))
-    take_step(session, claim, State.ACCEPTED, actor(minutes))
+    take_step(session, claim, State.ACCEPTED, actor(minutes), thresholds=UNSEEN)
 
 
 def add_farmland(database: Database, *fields: shapely.Polygon) -> None:
@@ -88,7 +88,7 @@ def test_steps_have_an_order(small_city: Database, steps: list[State], code: str
     with small_city.writing() as session:
         claim = report(session, FIELD)
         for state in steps[:-1]:
-            take_step(session, claim, state, actor(), "because")
+            take_step(session, claim, state, actor(), "because", thresholds=UNSEEN)
         with pytest.raises(Problem) as refused:
             take_step(session, claim, steps[-1], actor(), "because")
     assert refused.value.code == code
@@ -199,7 +199,7 @@ def test_two_acceptances_at_the_same_moment_count_the_land_once(small_city: Data
         try:
             barrier.wait(20)
             with own.writing() as session:
-                take_step(session, get_claim(session, number), State.ACCEPTED, actor(1))
+                take_step(session, get_claim(session, number), State.ACCEPTED, actor(1), thresholds=UNSEEN)
         except BaseException as error:
             failures.append(error)
         finally:

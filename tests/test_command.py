@@ -45,7 +45,7 @@ def test_progress_waterfall_and_summary_for_people_and_for_programs(
     fall = json.loads(tianzhang("waterfall", "--as-of", "2022-03-01", "--json").stdout)
     bars = {bar["reason"]: bar["area_mu"] for bar in fall["bars"]}
     assert bars["other_claim"] > 0
-    assert bars["reported"] - bars["other_claim"] - bars["not_yet_accepted"] == pytest.approx(bars["accepted"])
+    assert bars["reported"] - bars["other_claim"] - bars["evidence_missing"] == pytest.approx(bars["accepted"])
     before = json.loads(tianzhang("progress", "--as-of", "2022-02-04", "--json").stdout)
     assert before["accepted_mu"] == 0 and before["checked_mu"] > 0
     summary = json.loads(tianzhang("summary", "--unit", TOWN, "--json").stdout)

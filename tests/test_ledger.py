@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from conftest import NEXT_VILLAGE, START, TOWN, VILLAGE, Run
+from conftest import NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE, Run
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,7 @@ def first_half(session: Session) -> None:
         report_claim(session, Report(VILLAGE, field, "f", number=f"C{n}", crop="大豆"), actor("村", n))
     for n in range(3):
         take_step(session, get_claim(session, f"C{n}"), State.CHECKED, actor("镇", 10))
-    take_step(session, get_claim(session, "C0"), State.ACCEPTED, actor("市", 20))
+    take_step(session, get_claim(session, "C0"), State.ACCEPTED, actor("市", 20), thresholds=UNSEEN)
     tokens.add_token(session, "镇政府", TOWN, (), START + timedelta(minutes=21), actor="市")
 
 
@@ -45,7 +45,7 @@ def second_half(session: Session) -> None:
     for n, field in enumerate(FIELDS[3:], start=3):
         whole = shapely.union(field, shapely.box(111.7235, 27.2500, 111.7237, 27.2512))
         report_claim(session, Report(VILLAGE, whole, "f", number=f"C{n}"), actor("村", 30 + n))
-    take_step(session, get_claim(session, "C1"), State.ACCEPTED, actor("市", 40))
+    take_step(session, get_claim(session, "C1"), State.ACCEPTED, actor("市", 40), thresholds=UNSEEN)
     take_step(session, get_claim(session, "C2"), State.REJECTED, actor("市", 41), "没有种")
     take_step(session, get_claim(session, "C0"), State.REVOKED, actor("市", 42), "复荒")
     correct_step(
@@ -253,7 +253,7 @@ def test_a_correction_cannot_let_land_count_twice(small_city: Database) -> None:
         for name, minutes in (("A", 0), ("B", 20)):
             claim = report_claim(session, Report(VILLAGE, FIELDS[0], "f", number=name), actor("村", minutes))
             take_step(session, claim, State.CHECKED, actor("镇", minutes + 1))
-            take_step(session, claim, State.ACCEPTED, actor("市", minutes + 2))
+            take_step(session, claim, State.ACCEPTED, actor("市", minutes + 2), thresholds=UNSEEN)
             if name == "A":
                 take_step(session, claim, State.REVOKED, actor("市", 10), "复荒")
         late = START + timedelta(minutes=25)

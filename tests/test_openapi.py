@@ -20,7 +20,7 @@ from conftest import VILLAGE, run_command
 from provider import lying
 from ready import COMMAND
 from test_api import FIELD, body
-from test_evidence import PDF, encoded, picture
+from test_evidence import PDF, encoded, exif, picture
 from test_oidc import settings
 from test_operations import Place, Served, server, small_place
 
@@ -89,8 +89,10 @@ def served(place: Place) -> Iterator[Served]:
         with httpx.Client(base_url=f"{running.address}/api/v1", headers=village, timeout=60) as client:
             for seed, ((number, steps), land) in enumerate(zip(STATES.items(), LANDS, strict=True)):
                 client.post("/claims", json=body(land, number=number)).raise_for_status()
-                for content in (PDF, encoded(picture(seed))):
-                    client.post(f"/claims/{number}/evidence", content=content).raise_for_status()
+                shown = encoded(picture(seed), exif=exif(land.centroid.x, land.centroid.y))
+                for content, purpose in ((PDF, "other"), (shown, "after")):
+                    sent = client.post(f"/claims/{number}/evidence", content=content, params={"purpose": purpose})
+                    sent.raise_for_status()
                 for step, who in zip(steps.split(), (town, whole), strict=False):
                     answer = client.post(f"/claims/{number}/{step}", json={}, headers=who)
                     assert answer.is_success, answer.text

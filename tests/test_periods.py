@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import shapely
-from conftest import NEXT_VILLAGE, START, TOWN, VILLAGE, Run
+from conftest import NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE, Run
 from sqlalchemy import text
 
 from farmland.claims import Claim, State, get_claim
@@ -32,7 +32,7 @@ def claim_of(session, n: int, days: float, learned: float | None = None) -> Clai
     field = shapely.box(111.71 + n * 0.002, 27.25, 111.7115 + n * 0.002, 27.252)
     claim = report_claim(session, Report(VILLAGE, field, f"f{n}", number=f"C{n}"), actor("村", days, learned))
     take_step(session, claim, State.CHECKED, actor("镇", days, learned))
-    return take_step(session, claim, State.ACCEPTED, actor("市", days, learned))
+    return take_step(session, claim, State.ACCEPTED, actor("市", days, learned), thresholds=UNSEEN)
 
 
 def close(database: Database, last_day: date, days: float) -> bytes:

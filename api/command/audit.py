@@ -41,9 +41,9 @@ def audit(
     table = Table(highlight=False)
     for title in ("规则", "性质", "申报数", "涉及（亩）") if zh else ("rule", "severity", "claims", "mu concerned"):
         table.add_column(title, overflow="fold")
-    for rule, claims, area_mu in summary(cases):
-        severity = SEVERITY_NAMES[rule.severity][not zh]
-        table.add_row(rule.code, severity, f"{claims:,}", f"{area_mu:,.2f}", style=_STYLES[rule.severity])
+    for rule, follows, claims, area_mu in summary(cases):
+        severity = SEVERITY_NAMES[follows][not zh]
+        table.add_row(rule.code, severity, f"{claims:,}", f"{area_mu:,.2f}", style=_STYLES[follows])
     console.print(table)
     if output is not None:
         write_layer(for_inspectors(cases, settings.language), output)

@@ -63,6 +63,7 @@ def demo(
     """
     from farmland import city, maps
     from farmland.demonstration.load import load_demonstration
+    from farmland.evidence_store import EvidenceStore
     from farmland.progress import progress, ranking
     from farmland.seal import make_key
     from farmland.units import the_city
@@ -71,7 +72,8 @@ def demo(
     with database_of(settings, prepared=False) as database:
         database.prepare()
         with bar_of(settings) as tell:
-            made = load_demonstration(database, settings.tiles, seed, tell)
+            store = EvidenceStore(settings.evidence_address)
+            made = load_demonstration(database, settings.tiles, store, seed, tell)
         make_key(settings.data_dir)
         with database.reading() as session:
             now, top = city.now(session), the_city(session).code

@@ -38,7 +38,8 @@ def add(
 ) -> None:
     """把照片和文档附在申报上 · Attach files to a claim.
 
-    While one file is refused none is attached. The same file again changes nothing.
+    While one file is refused none is attached. The same file again changes nothing, but that it can be said later what it shows.
+    Where a photograph was taken elsewhere, or at another time, that is said at once.
 
     Example: tianzhang evidence add 2022-00001 IMG_0001.jpg IMG_0002.jpg --purpose after
     """
@@ -46,7 +47,8 @@ def add(
     from farmland.claims import get_claim
     from farmland.evidence import Purpose, attach, receive, too_large
     from farmland.evidence_store import EvidenceStore
-    from farmland.transitions import Actor
+    from farmland.people import Actor
+    from farmland.rules import judge_photographs
 
     settings: Settings = context.obj
     if purpose not in list(Purpose):
@@ -67,11 +69,19 @@ def add(
                 said = {f"said_{language}": problem.sentence(language) for language in ("zh", "en")}
                 raise Problem(REFUSED_FILE, path=path, **said) from None
         with database.writing() as session:
-            now = city.now(session)
-            for path, file in zip(files, received, strict=True):
-                actor = Actor("tianzhang evidence", now, now)
-                evidence = attach(session, get_claim(session, claim), file, path.name, Purpose(purpose), actor)
-                typer.echo(f"{evidence.sha256}\t{evidence.name}")
+            now = city.next_moment(session)
+            held = get_claim(session, claim)
+            actor = Actor("tianzhang evidence", now, now)
+            attached = [
+                attach(session, held, file, path.name, Purpose(purpose), actor)
+                for path, file in zip(files, received, strict=True)
+            ]
+            doubts = judge_photographs(held, attached, settings.thresholds)
+    for evidence in attached:
+        typer.echo(f"{evidence.sha256}\t{evidence.name}")
+    for case in doubts:
+        text = case.rule.sentence(case.facts, settings.language)
+        errors.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("list")

@@ -125,7 +125,7 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
     """The table of the units below, the unit itself in its last row, and a sentence on its pace."""
     zh = settings.language == "zh"
     names = (
-        ("名次", "单位", "任务", "上报", "核查", "验收", "计划", "完成率", "预警")
+        ("名次", "单位", "任务", "上报", "核查", "验收", "有照片佐证", "计划", "完成率", "预警")
         if zh
         else (
             "rank",
@@ -134,6 +134,7 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
             "reported",
             "checked",
             "accepted",
+            "evidenced",
             "plan",
             "share",
             "warning",
@@ -144,7 +145,7 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
     )
     table = Table(title=title, highlight=False)
     for i, name in enumerate(names):
-        table.add_column(name, justify="left" if i in (1, 8) else "right", no_wrap=True)
+        table.add_column(name, justify="left" if i in (1, 9) else "right", no_wrap=True)
     for rank, row in [*below, (0, whole)]:
         text, style = WARNINGS[row.warning][0 if zh else 1], WARNINGS[row.warning][2]
         table.add_row(
@@ -154,20 +155,22 @@ def show_progress(settings: Settings, whole: "Progress", below: list[tuple[int, 
             _mu(row.reported_mu),
             _mu(row.checked_mu),
             _mu(row.accepted_mu),
+            _mu(row.evidenced_mu),
             _mu(row.schedule_mu),
             "" if row.share is None else f"{row.share:.1%}",
             Text(text, style=style),
             style="bold" if not rank else None,
         )
     console.print(table)
+    evidenced = _mu(whole.evidenced_mu) + ("" if whole.evidenced_share is None else f" ({whole.evidenced_share:.1%})")
     if whole.target_mu is not None:
         accepted = f"{_mu(whole.accepted_mu)} ± {_mu(whole.accepted_u_mu)}"
         say(
             settings,
-            f"已验收 {accepted} 亩 / 任务 {_mu(whole.target_mu)} 亩；剩 {whole.days_left} 天，每天需 "
+            f"已验收 {accepted} 亩 / 任务 {_mu(whole.target_mu)} 亩，其中有照片佐证 {evidenced}；剩 {whole.days_left} 天，每天需 "
             f"{_mu(whole.needed_mu_per_day)} 亩，至今每天 {_mu(whole.pace_mu_per_day)} 亩，照此"
             f"{f'完成于 {whole.forecast_date}' if whole.forecast_date else '无法完成'}。",
-            f"Accepted {accepted} of {_mu(whole.target_mu)} mu; {whole.days_left} days left, "
+            f"Accepted {accepted} of {_mu(whole.target_mu)} mu, {evidenced} of it evidenced; {whole.days_left} days left, "
             f"{_mu(whole.needed_mu_per_day)} mu a day needed, {_mu(whole.pace_mu_per_day)} kept so far: "
             f"{f'done on {whole.forecast_date}' if whole.forecast_date else 'never done'} at that pace.",
         )

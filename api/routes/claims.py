@@ -33,7 +33,7 @@ from farmland.people import Actor
 from farmland.roles import Action
 from farmland.rounding import mu
 from farmland.rules import RULES
-from farmland.rules.rule import Rule
+from farmland.rules.rule import Rule, Severity
 from farmland.survey import Method
 from farmland.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
 from farmland.units import get_unit
@@ -95,6 +95,9 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
         "unit_name": get_unit(session, claim.unit_code).name,
         "target_code": claim.target_code,
         "source_kind": claim.source_kind,
+        "origin": claim.origin,
+        "before_asked": claim.before_asked,
+        "evidenced_at": claim.evidenced_by(moment),
         "former_use": claim.former_use,
         "crop": claim.crop,
         "typed_area_mu": claim.typed_area_mu,
@@ -118,7 +121,7 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
             for row in stand.deductions
         ],
         "doubts": [
-            {"stage": row.stage, "recorded_at": row.recorded_at, **_found_json(RULES[row.rule], row.facts)}
+            {"stage": row.stage, "recorded_at": row.recorded_at, **found_json(RULES[row.rule], row.severity, row.facts)}
             for row in doubts_of(session, claim.id, moment)
         ],
         "chain": chain_json(session, claim.unit_code, day_of(moment)),
@@ -126,10 +129,11 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
     return feature(shapely.to_geojson(stand.net_geometry), properties, claim.number)
 
 
-def _found_json(rule: Rule, facts: dict[str, Any]) -> dict[str, Any]:
+def found_json(rule: Rule, severity: Severity, facts: dict[str, Any]) -> dict[str, Any]:
+    """A case of a rule as answers say it."""
     return {
         "rule": rule.code,
-        "severity": rule.severity,
+        "severity": severity,
         "zh": rule.sentence(facts, "zh"),
         "en": rule.sentence(facts, "en"),
         "longitude": facts.get("longitude"),
@@ -252,7 +256,7 @@ def try_out(judged: Judged) -> Response:
             "net_area_m2": net.net_m2,
             "net_area_mu": mu(net.net_m2),
             "deductions": cuts,
-            "doubts": [_found_json(case.rule, case.facts) for case in found],
+            "doubts": [found_json(case.rule, case.severity, case.facts) for case in found],
         }
     )
 

@@ -15,6 +15,7 @@ from api.answers import json
 from api.asking import Asked
 from api.context import Config, Reader, Reading, Records, Reporter, Store
 from api.headers import OF_A_FILE
+from api.routes.claims import found_json
 from api.taken import MomentText, Number, Text
 from api.writing import in_writing_thread
 from farmland import city
@@ -31,6 +32,7 @@ from farmland.evidence import (
     thumbnail_of,
     too_large,
 )
+from farmland.rules import judge_photographs
 from geodata.problems import Kind, Problem
 
 router = APIRouter(prefix="/claims/{number}/evidence", tags=["evidence"])
@@ -71,14 +73,23 @@ async def _content(request: Request, settings: Config, _: Annotated[None, Depend
     return b"".join(parts)
 
 
-def _facts(evidence: Evidence) -> dict[str, Any]:
-    return {name: getattr(evidence, name) for name in contract.Evidence.model_fields}
+def _facts(claim: Claim, files: list[Evidence], settings: Config) -> list[dict[str, Any]]:
+    """Files of a claim as answers say them, with what rules say of them at once."""
+    names = [name for name in contract.Evidence.model_fields if name != "doubts"]
+    doubts: list[list[dict[str, Any]]] = [[] for _ in files]
+    for case in judge_photographs(claim, files, settings.thresholds):
+        doubts[case.row].append(found_json(case.rule, case.severity, case.facts))
+    return [
+        {name: getattr(file, name) for name in names} | {"doubts": said}
+        for file, said in zip(files, doubts, strict=True)
+    ]
 
 
 @router.post(
     "",
     status_code=201,
     summary="Attach a photograph or a document: the body is the file; the same file again changes nothing",
+    description="But where nobody had said what it shows, that can be said later.",
     response_model=contract.Evidence,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
 )
@@ -102,16 +113,18 @@ async def add(
     def write() -> Response:
         with records.writing() as session:
             claim = _claim_of(session, reporter, number)
-            actor = reporter.actor(claim.unit_code, city.now(session))
-            return json(_facts(attach(session, claim, file, name, purpose, actor, attached_at)), 201)
+            actor = reporter.actor(claim.unit_code, city.next_moment(session))
+            evidence = attach(session, claim, file, name, purpose, actor, attached_at)
+            (said,) = _facts(claim, [evidence], settings)
+            return json(said, 201)
 
     return await in_writing_thread(write)
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)
-def list_(session: Reading, reader: Reader, number: Number) -> Response:
+def list_(session: Reading, settings: Config, reader: Reader, number: Number) -> Response:
     claim = _claim_of(session, reader, number)
-    return json({"number": claim.number, "evidence": [_facts(evidence) for evidence in evidence_of(session, claim)]})
+    return json({"number": claim.number, "evidence": _facts(claim, evidence_of(session, claim), settings)})
 
 
 @router.get(

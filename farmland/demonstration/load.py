@@ -1,5 +1,6 @@
 """Making the demonstration city in a database: its records go the same way as a city's own files."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from farmland.database import Database
 from farmland.demonstration import NOTE_EN, NOTE_ZH
 from farmland.demonstration.accounts import make_accounts
 from farmland.demonstration.ground import make_ground
+from farmland.demonstration.photographs import Album, plan
 from farmland.demonstration.records import (
     allocation_table,
     make_allocation,
@@ -21,6 +23,7 @@ from farmland.demonstration.records import (
     make_chiefs,
     make_claims,
 )
+from farmland.evidence_store import EvidenceStore
 from farmland.imports import import_source
 from farmland.imports.outcome import Options
 from farmland.imports.source import of_frame
@@ -43,10 +46,10 @@ NOT_EMPTY = Kind(
 )
 
 
-def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = silent) -> bool:
+def load_demonstration(database: Database, tiles: Path, store: EvidenceStore, seed: int, tell: Tell = silent) -> bool:
     """Make the demonstration city unless it is there; whether it was made. Raises NOT_EMPTY for a city of other records.
 
-    `tell` is told the share done (0 to 1) and what comes next, in Chinese and English.
+    Its photographs go into `store`. `tell` is told the share done (0 to 1) and what comes next, in Chinese and English.
     """
     with database.reading() as session:
         if demonstration(session) is not None:
@@ -60,14 +63,16 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
     tell(0.0, "划定行政单位和地块", "laying out units and plots")
     ground = make_ground(rng)
     parts = make_allocation(ground, rng)
+    claims = make_claims(ground, parts, rng)
     frames = [
         (0.30, "units", "行政单位", _numbered(ground.units)),
         (0.36, "chiefs", "田长", make_chiefs(ground)),
         (0.40, "targets", "恢复任务", allocation_table(parts)),
         (0.42, "baseline", "基期", make_baseline(ground, rng)),
         (0.55, "plots", "责任田", _numbered(ground.plots)),
-        (0.70, "claims", "恢复申报", make_claims(ground, parts, rng)),
+        (0.70, "claims", "恢复申报", claims),
     ]
+    album = Album(plan(claims, np.random.default_rng([seed, 1])), seed, store)
     with ThreadPoolExecutor(1) as beside, database.writing() as session:
         said = Demonstration(id=1, now=NOW, note_zh=NOTE_ZH, note_en=NOTE_EN)
         session.add(said)
@@ -75,10 +80,11 @@ def load_demonstration(database: Database, tiles: Path, seed: int, tell: Tell = 
         note(session, "demonstration.made", None, None, actor="演示", at=BEGIN, after=contents(said))
         for share, noun, zh, frame in frames:
             tell(share, zh, noun)
-            _import(session, noun, frame)
+            _import(session, noun, frame, album.attach_until if noun == "claims" else None)
             if noun == "plots":  # nothing that follows changes the ground: its tiles are cut beside
                 session.flush()
                 cutting = beside.submit(write_tiles, read_ground(session), tiles)
+        album.attach_until(session, NOW)
         make_accounts(session)
         tell(0.9, "切图", "cutting tiles")
         cutting.result()
@@ -91,9 +97,11 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _import(session: Session, noun: str, frame: pd.DataFrame) -> None:
+def _import(
+    session: Session, noun: str, frame: pd.DataFrame, meanwhile: Callable[[Session, datetime], None] | None
+) -> None:
     now = NOW if noun == "claims" else BEGIN
-    options = Options(actor="演示", now=now, recorded_as_it_happened=True)
+    options = Options(actor="演示", now=now, recorded_as_it_happened=True, meanwhile=meanwhile)
     outcome = import_source(session, noun, of_frame(frame, noun, options, f"{noun} (demo)", STORAGE), options)
     if outcome.bad:
         raise outcome.bad[0].problem

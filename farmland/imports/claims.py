@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
 from farmland.city import next_moment
-from farmland.claims import Claim, Method, SourceKind, State
+from farmland.claims import Claim, Method, Origin, SourceKind, State
 from farmland.clock import SHANGHAI, parse_moment
 from farmland.doubts import REFUSED_BY_RULES
 from farmland.imports.checks import (
@@ -150,6 +150,8 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
             options.tell(0.3 + 0.7 * done / len(steps), "计算净面积", "computing net areas")
         if i in failed:
             continue
+        if options.meanwhile is not None:
+            options.meanwhile(session, at)
         state = order[place]
         actor = Actor(
             str(who[state][i]) or options.actor,
@@ -175,6 +177,7 @@ def import_claims(session: Session, source: Source, options: Options) -> Outcome
                     number=numbers[i] or None,
                     method=Method(methods[i]),
                     accuracy_m=None if np.isnan(accuracies[i]) else [float(accuracies[i])],
+                    origin=Origin.IMPORTED,
                 )
                 claims[i] = report_claim(session, report, actor, ground)
                 touched[i] = "added"

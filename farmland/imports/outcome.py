@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from farmland.ledger import Content
 from farmland.telling import Tell, silent
 from farmland.thresholds import Thresholds
@@ -18,7 +20,8 @@ class Options:
     baseline; `allow_over`, `allow_overlaps`, `allow_moved` say that parts of a target over their whole, plots where plots are
     already, and known numbers on other land are meant. `actor` and `now` are what the records will say of who imported, and
     when; `thresholds` are those of the rules; `tell` is told how far the import is. `recorded_as_it_happened` is for a
-    demonstration, whose records are made up: the steps of claims are then recorded when they happened, not now.
+    demonstration, whose records are made up: the steps of claims are then recorded when they happened, not now; `meanwhile`
+    is called with the moment of each step, to write what else had happened by then.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)
@@ -36,6 +39,7 @@ class Options:
     actor: str = "tianzhang import"
     now: datetime | None = None
     recorded_as_it_happened: bool = False
+    meanwhile: Callable[[Session, datetime], None] | None = None
     right: Callable[[str], None] | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     tell: Tell = silent

@@ -4,8 +4,10 @@ One implementation serves a report and an acceptance (one claim), and an audit (
 of the rules, and a test holds it against them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from farmland.claims import Claim
 from farmland.rules import areas, evidence, ground, moments, people, places, targets
 from farmland.rules.batch import Batch
 from farmland.rules.rule import Found, Rule
@@ -25,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     areas.typed,
     areas.small,
     areas.ridges,
+    evidence.unseen,
     evidence.photographs,
     evidence.visits,
     evidence.tracks,
@@ -35,7 +38,18 @@ CHECKS: tuple[Check, ...] = (
 
 def judge(batch: Batch, thresholds: Thresholds) -> list[Found]:
     """All cases of a batch, the facts with the place's longitude and latitude (of a point on it) where there is one."""
-    found = [case for check in CHECKS for case in check(batch, thresholds)]
+    return _located([case for check in CHECKS for case in check(batch, thresholds)])
+
+
+def judge_photographs(claim: Claim, photographs: Sequence[Any], thresholds: Thresholds) -> list[Found]:
+    """What is said of photographs of a claim as soon as they are there: taken elsewhere, or at another time.
+
+    `row` is the place of the photograph; the facts are as those of :func:`judge`.
+    """
+    return _located(list(evidence.at_once(claim, photographs, thresholds)))
+
+
+def _located(found: list[Found]) -> list[Found]:
     for case in found:
         if case.place is not None:
             point = case.place.point_on_surface()

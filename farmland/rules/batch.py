@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from farmland.baseline import Baseline, baseline_around
-from farmland.claims import Claim, Method, SourceKind, State
+from farmland.claims import Claim, Method, Origin, SourceKind, State
 from farmland.database import table_of
 from farmland.designations import DesignatedArea, Designation
 from farmland.evidence import Evidence, FileKind, Purpose
@@ -38,6 +38,7 @@ _OF_PHOTOGRAPH = (
     "accuracy_m",
     "perceptual_hash",
     "purpose",
+    "purpose_at",
     "recorded_at",
 )
 
@@ -76,7 +77,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Judged:
-    """One claim to be judged; areas in m², `gross_u_m2` the gross area's standard uncertainty where it is known."""
+    """One claim to be judged; areas in m², `gross_u_m2` the gross area's standard uncertainty where it is known.
+
+    Since when it is evidenced is known while it is accepted: photographs come after the report.
+    """
 
     claim_id: int | None
     number: str
@@ -94,6 +98,9 @@ class Judged:
     track: list[list[Any]] | None
     source_kind: SourceKind
     steps: Sequence[Any]
+    origin: Origin
+    before_asked: bool
+    evidenced_at: datetime | None = None
 
 
 class Surroundings:

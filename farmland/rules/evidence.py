@@ -1,21 +1,30 @@
 """Rules on what is to prove it: photographs, visits, the track of a walk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import shapely
 
-from farmland.claims import State
-from farmland.evidence import Purpose
+from farmland.claims import Claim, Origin, State
+from farmland.evidence import FileKind, Purpose
+from farmland.evidenced import Photos, is_inside, outside_m, proving
 from farmland.net_area import Stage
 from farmland.rules.batch import Batch
 from farmland.rules.rule import Found, Rule, Severity
 from farmland.thresholds import Thresholds
-from geodata.scale import metres_per_degree
 from geodata.track import Track, impossible
 
+NO_PHOTOGRAPH = Rule(
+    "no_photograph",
+    Severity.REFUSES,
+    (9, 18),
+    "没有在地块内拍摄的{missing_zh}照片（定位精度 {photo_m:,.0f} m 以内，未用于别的申报）：没有照片佐证。请到现场补拍。",
+    "No photograph taken inside the polygon shows it {missing_en} (with a position good to {photo_m:,.0f} m, and not used for "
+    "another claim): it is not evidenced. Take one on the spot.",
+    ("before_classes", "land_class_share", "photo_m", "no_photograph_reported", "no_photograph_imported"),
+)
 PHOTOGRAPH_REUSED = Rule(
     "photograph_reused",
     Severity.REFUSES,
@@ -84,6 +93,7 @@ IMPOSSIBLE_TRACK = Rule(
     ("speed_m_s",),
 )
 RULES = (
+    NO_PHOTOGRAPH,
     PHOTOGRAPH_REUSED,
     PHOTOGRAPH_ALIKE,
     PHOTOGRAPH_ELSEWHERE,
@@ -93,8 +103,44 @@ RULES = (
     NO_SECOND_VISIT,
     IMPOSSIBLE_TRACK,
 )
+_SHOWS = {
+    frozenset({Purpose.AFTER}): ("恢复后", "after the restoration"),
+    frozenset({Purpose.BEFORE}): ("恢复前", "before the restoration"),
+    frozenset({Purpose.BEFORE, Purpose.AFTER}): ("恢复前和恢复后", "before and after the restoration"),
+}
 _WHY_ZH = {"too fast": "速度太快", "time goes back": "时间倒退", "two places at once": "同时在两处"}
 _FORM = "%Y-%m-%d %H:%M"
+
+
+def unseen(batch: Batch, t: Thresholds) -> Iterator[Found]:
+    """Claims that no photograph recorded by the moment shows. What follows depends on how the claim came."""
+    if batch.stage is not Stage.ACCEPTED:  # photographs come after the report
+        return
+    for row, claim in enumerate(batch.claims):
+        if claim.evidenced_at is not None and claim.evidenced_at <= batch.at:
+            continue
+        missing = _SHOWS[_missing(batch, row, t)]
+        follows = t.no_photograph_imported if claim.origin == Origin.IMPORTED else t.no_photograph_reported
+        facts = {"missing_zh": missing[0], "missing_en": missing[1], "photo_m": t.photo_m}
+        yield Found(row, NO_PHOTOGRAPH, facts, follows=Severity(follows))
+
+
+def _missing(batch: Batch, row: int, t: Thresholds) -> frozenset[Purpose]:
+    """What of a claim that is not evidenced no photograph shows."""
+    claim = batch.claims[row]
+    asked = {Purpose.AFTER, Purpose.BEFORE} if claim.before_asked else {Purpose.AFTER}
+    photos = [photo for photo in batch.around.photographs.get(claim.claim_id or 0, []) if _since(photo) <= batch.at]
+    if not photos:
+        return frozenset(asked)
+    reused = {found.facts["name"] for found in _used_before(batch, row, photos, t) if found.rule is PHOTOGRAPH_REUSED}
+    told = Photos.of((0, p.purpose, _since(p), p.longitude, p.latitude, p.accuracy_m, p.name in reused) for p in photos)
+    good = proving(told, np.repeat(batch.polygons[row : row + 1], len(photos)), t.photo_m)
+    return frozenset(asked - set(told.purpose[good])) or frozenset(asked)
+
+
+def _since(photo: Any) -> datetime:
+    since: datetime = photo.purpose_at or photo.recorded_at
+    return since
 
 
 def photographs(batch: Batch, t: Thresholds) -> Iterator[Found]:
@@ -103,9 +149,17 @@ def photographs(batch: Batch, t: Thresholds) -> Iterator[Found]:
         photos = batch.around.photographs.get(claim.claim_id or 0, [])
         if photos:
             yield from _used_before(batch, row, photos, t)
-            yield from _placed(batch, row, photos, t)
+            yield from _placed(batch.polygons[row], row, photos, t)
         for photo in photos:
-            yield from _timed(batch, row, photo, t)
+            yield from _timed(claim.steps, row, photo, t)
+
+
+def at_once(claim: Claim, files: Sequence[Any], t: Thresholds) -> Iterator[Found]:
+    """What is said of photographs as soon as they are there; a case's `row` is the place of the file."""
+    for place, file in enumerate(files):
+        if file.kind == FileKind.PHOTOGRAPH:
+            yield from _placed(claim.geometry, place, [file], t)
+            yield from _timed(claim.steps, place, file, t)
 
 
 def _used_before(batch: Batch, row: int, photos: list[Any], t: Thresholds) -> Iterator[Found]:
@@ -125,27 +179,27 @@ def _used_before(batch: Batch, row: int, photos: list[Any], t: Thresholds) -> It
                 yield Found(row, PHOTOGRAPH_ALIKE, facts | {"bits": int(bits[best])})
 
 
-def _placed(batch: Batch, row: int, photos: list[Any], t: Thresholds) -> Iterator[Found]:
+def _placed(land: shapely.Geometry, row: int, photos: list[Any], t: Thresholds) -> Iterator[Found]:
     for photo in photos:
         accuracy_m = photo.accuracy_m or 0.0
         if photo.longitude is None or photo.latitude is None or accuracy_m > t.photo_m:
             yield Found(row, PHOTOGRAPH_WITHOUT_PLACE, {"name": photo.name})
             continue
-        scale = metres_per_degree(photo.latitude)
-        point = shapely.Point(np.array([photo.longitude, photo.latitude]) * scale)
-        land = shapely.transform(batch.polygons[row], lambda points, scale=scale: points * scale)
-        distance_m = float(shapely.distance(land, point))
+        place = np.array([photo.longitude]), np.array([photo.latitude])
+        far = outside_m(np.array([land], dtype=object), *place)
+        distance_m = float(far[0])
         rule = PHOTOGRAPH_ELSEWHERE if distance_m > accuracy_m + t.photo_m else PHOTOGRAPH_BESIDE
-        if distance_m > accuracy_m:
+        if not is_inside(far, np.array([accuracy_m]), t.photo_m)[0]:
             facts = {"name": photo.name, "distance_m": distance_m, "accuracy_m": accuracy_m}
             yield Found(row, rule, facts, shapely.Point(photo.longitude, photo.latitude))
 
 
-def _timed(batch: Batch, row: int, photo: Any, t: Thresholds) -> Iterator[Found]:
+def _timed(steps: Sequence[Any], row: int, photo: Any, t: Thresholds) -> Iterator[Found]:
     taken = photo.taken_at
     if taken is None:
         return
-    reported, accepted = batch.step(row, State.REPORTED), batch.step(row, State.ACCEPTED)
+    reached = {State(step.state): step for step in reversed(steps)}
+    reported, accepted = reached[State.REPORTED], reached.get(State.ACCEPTED)
     wrong: tuple[str, str, datetime] | None = None
     if taken > photo.recorded_at + timedelta(minutes=t.ahead_minutes):
         wrong = ("晚于入账时间", "after it was recorded", photo.recorded_at)

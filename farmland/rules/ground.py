@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from farmland.baseline import Baseline
 from farmland.claims import State
 from farmland.designations import DESIGNATION_NAMES, PROJECTS, Designation
 from farmland.land_classes import class_name
@@ -95,7 +97,7 @@ CLASS_UNPROVEN = Rule(
     "的照片：无法证明硬化层、塘水已经清除。",
     "{share:.1%} of the polygon ({area_m2:,.2f} m²) were {classes_en} at the baseline, at {longitude:.5f}°E "
     "{latitude:.5f}°N, and no photograph shows it before or during the works: nothing proves the removal.",
-    ("land_class_share",),
+    ("before_classes", "land_class_share"),
 )
 RULES = (
     BASELINE_FARMLAND,
@@ -109,7 +111,6 @@ RULES = (
     CLASS_UNPROVEN,
 )
 _STEEPEST = 5
-_HARD_CLASSES = ("1003", "1104A", "201", "202", "203", "204", "205")
 
 
 def on_baseline(batch: Batch, t: Thresholds) -> Iterator[Found]:
@@ -135,7 +136,7 @@ def on_baseline(batch: Batch, t: Thresholds) -> Iterator[Found]:
             yield Found(row, STEEP, facts, batch.land_of(row, baseline.tree, places))
     if batch.stage is Stage.REPORTED:  # photographs come after the report
         return
-    hard = np.array([code.startswith(_HARD_CLASSES) for code in baseline.land_class[j]], dtype=bool)
+    hard = _begins(baseline.land_class[j], t.before_classes)
     for row, places, area_m2, share in _sums(batch, i[hard], j[hard], shared[hard]):
         if share > t.land_class_share and not batch.shown_before(row):
             codes = sorted(set(baseline.land_class[places]))
@@ -145,6 +146,28 @@ def on_baseline(batch: Batch, t: Thresholds) -> Iterator[Found]:
                 "classes_en": ", ".join(f"{class_name(code, 'en')} ({code})" for code in codes),
             }
             yield Found(row, CLASS_UNPROVEN, facts | names, batch.land_of(row, baseline.tree, places))
+
+
+def asks_before(polygons: NDArray[np.object_], baseline: Baseline, t: Thresholds) -> NDArray[np.bool_]:
+    """Whether land is, by more than `land_class_share`, of classes whose removal has to be shown; shape as `polygons`."""
+    asked = np.zeros(len(polygons), dtype=bool)
+    if len(baseline.tree.geometries) == 0:
+        return asked
+    i, j = baseline.tree.query(polygons, predicate="intersects")
+    hard = _begins(baseline.land_class[j], t.before_classes)
+    i, j = i[hard], j[hard]
+    shared = areas_m2(shapely.intersection(polygons[i], baseline.tree.geometries[j]))
+    whole = areas_m2(polygons)
+    for row in np.flatnonzero(np.bincount(i, shared, len(polygons)) > t.land_class_share * whole).tolist():
+        patches = baseline.tree.geometries[j[i == row]]
+        # Surveys of two years cover the same land.
+        land = shapely.intersection(polygons[row], shapely.union_all(patches) if len(patches) > 1 else patches[0])
+        asked[row] = areas_m2([land])[0] > t.land_class_share * whole[row]
+    return asked
+
+
+def _begins(classes: NDArray[np.object_], begins: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([code.startswith(begins) for code in classes], dtype=bool)
 
 
 def designated(batch: Batch, t: Thresholds) -> Iterator[Found]:

@@ -46,9 +46,18 @@ class Rule:
 
 
 class Found(NamedTuple):
-    """A case: the place of its claim in the batch, the rule that holds, the facts for its sentence (JSON), where."""
+    """A case: the place of its claim in the batch, the rule that holds, the facts for its sentence (JSON), where.
+
+    `follows` is what follows where that depends on the case, and is not the rule's own severity.
+    """
 
     row: int
     rule: Rule
     facts: dict[str, Any]
     place: shapely.Geometry | None = None
+    follows: Severity | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """What follows of this case."""
+        return self.rule.severity if self.follows is None else self.follows

@@ -10,12 +10,13 @@ export interface Unit extends UnitName { ancestors: UnitName[]; bbox: [number, n
 export interface Progress {
   unit_code: string; unit_name: string; level: Level; start_date: string | null; due_date: string | null; days_left: number | null;
   target_mu: number | null; unallocated_mu: number | null; reported_mu: number; checked_mu: number; accepted_mu: number;
+  evidenced_mu: number; evidenced_share: number | null;
   remaining_mu: number | null; share: number | null; schedule_mu: number | null; schedule_share: number | null; ratio: number | null;
   needed_mu_per_day: number | null; pace_mu_per_day: number | null; pace_30_days_mu_per_day: number | null;
   forecast_date: string | null; warning: Warning; claims: number;
 }
 export interface Ranked extends Progress { rank: number }
-export interface Day { date: string; reported_mu: number; checked_mu: number; accepted_mu: number }
+export interface Day { date: string; reported_mu: number; checked_mu: number; accepted_mu: number; evidenced_mu: number }
 export interface Series {
   target_mu: number | null; start_date: string | null; due_date: string | null; as_of: string;
   days: Day[]; plan: { date: string; schedule_mu: number }[]; forecast: { date: string | null };
@@ -29,7 +30,7 @@ export interface About {
   tiles: { available: boolean; url: string }; warning: { green: number; yellow: number };
 }
 export interface ClaimRow {
-  number: string; state: State; unit_code: string; unit_name: string; source_kind: string; former_use: string | null; crop: string | null;
+  number: string; state: State; unit_code: string; unit_name: string; source_kind: string; origin: string; before_asked: boolean; evidenced_at: string | null; former_use: string | null; crop: string | null;
   typed_area_mu: number | null; gross_area_mu: number; net_area_mu: number; net_u_mu: number | null; method: string; bar_area_mu?: number | null;
   reported_at: string | null; checked_at: string | null; accepted_at: string | null; rejected_at: string | null; revoked_at: string | null;
 }
@@ -66,7 +67,7 @@ export interface Invited { account: string; code: string; until: string }
 export interface Token {
   id: number; name: string; unit_code: string | null; unit_name: string | null; may: Action[]; created_at: string; last_used_at: string | null;
 }
-export interface PublicTown { unit_code: string; unit_name: string; target_mu: number | null; accepted_mu: number; warning: Warning }
+export interface PublicTown { unit_code: string; unit_name: string; target_mu: number | null; accepted_mu: number; evidenced_mu: number; evidenced_share: number | null; warning: Warning }
 export interface PublicFigures { as_of: string; city: PublicTown; towns: PublicTown[] }
 export interface EntryRow {
   seq: number; at: string; actor: string; unit_code: string | null; unit_name: string | null; event: string; subject: string | null; hash: string;

@@ -7,11 +7,12 @@ export const LINES = {
   reported: { colour: "#6b9bd1", width: 2, dash: "solid" },
   checked: { colour: "#2f63a8", width: 1.5, dash: "broken" },
   accepted: { colour: "#143f86", width: 3, dash: "solid" },
+  evidenced: { colour: "#8a5a00", width: 2, dash: "fine" },
   plan: { colour: "#2f7d4a", width: 2, dash: "dashed" },
   forecast: { colour: "#b8392a", width: 2, dash: "dotted" },
 } as const;
 /** As ECharts and as SVG takes them: a line is known by its dashes too, on paper and to the colour-blind. */
-export const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3], broken: [9, 3, 2, 3] } as const;
+export const DASHES = { solid: [], dashed: [6, 4], dotted: [2, 3], fine: [1, 2], broken: [9, 3, 2, 3] } as const;
 export type Line = keyof typeof LINES;
 
 const month = (value: number): string => {
@@ -27,7 +28,7 @@ export function dayFigures(series: Series, day: string): [Line, number][] {
   const figures = series.days.find((one) => one.date === day);
   const plan = series.plan.find((one) => one.date === day);
   return [
-    ...(figures ? (["reported", "checked", "accepted"] as const).map((name): [Line, number] => [name, figures[`${name}_mu`]]) : []),
+    ...(figures ? (["reported", "checked", "accepted", "evidenced"] as const).map((name): [Line, number] => [name, figures[`${name}_mu`]]) : []),
     ...(plan ? [["plan", plan.schedule_mu] as [Line, number]] : []),
   ];
 }
@@ -68,6 +69,7 @@ export function burnUp(series: Series, day: string, width: number, font: string)
         symbol: "none", silent: true,
         data: [upright(day, `${t("as_of")} ${monthAndDay(day)}`, 0, "#18241c"),
           ...(due_date ? [upright(due_date, `${t("due")} ${monthAndDay(due_date)}`, 1, "#b8392a")] : [])] } }),
+      line("evidenced", days.map((one) => [one.date, one.evidenced_mu]), { step: "end", z: 5 }),
       line("plan", plan.map((one) => [one.date, one.schedule_mu]), { z: 3 }),
       line("forecast", ahead, { z: 3, tooltip: { show: false } }),
     ],

@@ -13,10 +13,10 @@ const cell = (value: unknown): string => {
 
 export function downloadClaims(claims: Features<ClaimRow>, name: string): void {
   const heads = [t("number"), t("state"), t("code"), t("unit"), t("kind"), t("former_use"), t("crop"), `${t("gross")} ${t("mu")}`, `${t("net")} ${t("mu")}`, `${t("bar_part")} ${t("mu")}`,
-    t("reported"), t("checked"), t("accepted"), t("state_rejected"), t("state_revoked")];
+    t("reported"), t("checked"), t("accepted"), t("state_rejected"), t("state_revoked"), t("evidenced")];
   const rows = claims.features.map(({ properties: row }) => [
     row.number, named("state", row.state), row.unit_code, row.unit_name, named("kind", row.source_kind), row.former_use, row.crop,
-    row.gross_area_mu, row.net_area_mu, row.bar_area_mu, row.reported_at, row.checked_at, row.accepted_at, row.rejected_at, row.revoked_at,
+    row.gross_area_mu, row.net_area_mu, row.bar_area_mu, row.reported_at, row.checked_at, row.accepted_at, row.rejected_at, row.revoked_at, row.evidenced_at,
   ]);
   const text = [heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
   const link = document.createElement("a");

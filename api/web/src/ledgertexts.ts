@@ -42,6 +42,7 @@ export const LEDGER_TEXTS = {
   column_name: ["名称", "Name"], column_full_name: ["姓名", "Full name"], column_role: ["角色", "Role"], column_unit_code: ["行政单位", "Unit"], column_since: ["起", "Since"], column_ended_at: ["收回", "Taken away"],
   column_disabled_at: ["停用", "Shut"], column_code: ["代码", "Code"], column_code_until: ["启用码有效至", "Code usable until"], column_created_at: ["建立", "Made"], column_must_change: ["须改密码", "Must change password"],
   column_password: ["密码（散列值）", "Password (hash)"], column_may: ["可以", "May"], column_revoked_at: ["停用", "Withdrawn"], column_hash: ["散列值", "Hash"], column_on: ["开放", "On"], column_why: ["原因", "Why"], column_route: ["请求", "Request"],
+  column_origin: ["来路", "Came"], column_before_asked: ["须有恢复前照片", "Before asked for"], column_evidenced_at: ["有照片佐证自", "Evidenced since"], column_purpose_at: ["用途说明时间", "Purpose said"], column_form: ["报告格式", "Form"],
   column_number: ["编号", "Number"], column_state: ["状态", "State"], column_crop: ["现种", "Crop"], column_former_use: ["原用途", "Former use"], column_gross_m2: ["图形面积 m²", "Gross m²"], column_net_m2: ["净面积 m²", "Net m²"],
   column_accepted_net_m2: ["验收净面积 m²", "Accepted net m²"], column_area_m2: ["面积 m²", "Area m²"], column_geometry: ["图形（散列值）", "Geometry (hash)"], column_net: ["净图形（散列值）", "Net geometry (hash)"],
   column_accepted_net: ["验收净图形（散列值）", "Accepted net geometry (hash)"], column_at: ["时间", "Time"], column_by: ["经办", "By"], column_recorded_at: ["记录时间", "Recorded"], column_reason: ["原因", "Reason"], column_stage: ["阶段", "Stage"],

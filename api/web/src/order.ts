@@ -2,7 +2,7 @@
 import { ref } from "vue";
 import type { Ranked } from "./api";
 
-export const COLUMNS = ["rank", "unit", "accepted", "part", "share", "gap"] as const;
+export const COLUMNS = ["rank", "unit", "accepted", "evidenced", "part", "share", "gap"] as const;
 export type Column = (typeof COLUMNS)[number];
 export const order = ref<{ by: Column; down: boolean }>({ by: "rank", down: false });
 
@@ -16,7 +16,7 @@ export function sortBy(by: Column): void {
 
 export const gapOf = (row: Ranked): number | null => (row.schedule_mu == null ? null : Math.round((row.accepted_mu - row.schedule_mu) * 100) / 100);
 const VALUES: Record<Column, (row: Ranked) => number | string | null> = {
-  rank: (row) => row.rank, unit: (row) => row.unit_code, accepted: (row) => row.accepted_mu,
+  rank: (row) => row.rank, unit: (row) => row.unit_code, accepted: (row) => row.accepted_mu, evidenced: (row) => row.evidenced_share,
   part: (row) => row.target_mu, share: (row) => row.share, gap: gapOf,
 };
 

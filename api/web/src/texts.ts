@@ -29,7 +29,12 @@ const TEXTS = {
   old_password: ["原密码", "Present password"], change_password: ["更改密码", "Change the password"],
   // Figures
   mu: ["亩", "mu"], target: ["恢复任务", "Restoration target"], reported: ["上报", "Reported"], checked: ["核查", "Checked"],
-  accepted: ["验收", "Accepted"], accepted_net: ["验收净面积", "Accepted, net"], remaining: ["剩余", "Remaining"], plan: ["计划", "Plan"],
+  accepted: ["验收", "Accepted"], accepted_net: ["验收净面积", "Accepted, net"], evidenced: ["有照片佐证", "Evidenced"],
+  evidenced_of_it: ["其中有照片佐证 {area} 亩", "{area} mu of it evidenced"],
+  evidenced_why: ["在地块内拍摄的照片证明的验收净面积", "The accepted net area that photographs taken inside the polygons show"],
+  not_evidenced: ["没有照片佐证", "Not evidenced"], needs_after: ["需要在地块内拍摄的恢复后照片", "Needs a photograph of after, taken inside the polygon"],
+  needs_both: ["需要在地块内拍摄的恢复前和恢复后照片", "Needs photographs of before and after, taken inside the polygon"],
+  origin: ["来路", "Came"], origin_reported: ["系统内上报", "reported here"], origin_imported: ["文件导入", "imported"], remaining: ["剩余", "Remaining"], plan: ["计划", "Plan"],
   forecast: ["预计", "Forecast"], days_left: ["距期限", "Until due"], days: ["天", "days"], overdue: ["已逾期", "Overdue by"],
   needed: ["每天需", "Needed a day"], pace: ["至今每天", "Pace so far"], pace30: ["近 30 天每天", "In 30 days"],
   plan_now: ["计划此时应到", "The plan asks for now"], done_on: ["照此完成于", "Done at this pace on"], never: ["照此完不成", "never"],
@@ -58,8 +63,8 @@ const TEXTS = {
   area: ["面积", "Area"], yes: ["是", "yes"], no: ["否", "no"],
   // Charts
   burnup: ["进度曲线", "Burn-up"], due: ["期限", "Due"],
-  burnup_said: ["{day}：上报 {reported}，核查 {checked}，验收 {accepted} 亩，计划 {plan} 亩",
-    "{day}: reported {reported}, checked {checked}, accepted {accepted} mu, plan {plan} mu"],
+  burnup_said: ["{day}：上报 {reported}，核查 {checked}，验收 {accepted} 亩（有照片佐证 {evidenced} 亩），计划 {plan} 亩",
+    "{day}: reported {reported}, checked {checked}, accepted {accepted} mu ({evidenced} mu evidenced), plan {plan} mu"],
   burnup_empty: ["没有任务，也没有恢复申报，画不出曲线。", "Neither a target nor a claim: there is nothing to draw."],
   waterfall: ["从上报到验收", "From reported to accepted"], waterfall_help: ["点一项可看其中的恢复申报", "Choose a bar to see its claims"],
   // The map
@@ -84,7 +89,7 @@ const TEXTS = {
   state_checked: ["核查", "checked"], state_accepted: ["验收", "accepted"], state_rejected: ["退回", "rejected"],
   state_revoked: ["撤销", "revoked"], bar_reported: ["上报面积", "Reported, gross"], bar_outside_unit: ["在本单位之外", "Outside the unit"],
   bar_baseline_farmland: ["基期已是耕地", "Farmland at the baseline"], bar_other_claim: ["其他申报已占", "Held by other claims"],
-  bar_below_minimum: ["不足最小上图面积", "Below the minimum area"], bar_ridges: ["田坎", "Ridges"], bar_rejected: ["退回", "Rejected"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
+  bar_below_minimum: ["不足最小上图面积", "Below the minimum area"], bar_ridges: ["田坎", "Ridges"], bar_rejected: ["退回", "Rejected"], bar_evidence_missing: ["证据不足", "Evidence missing"], bar_not_yet_checked: ["尚未核查", "Not yet checked"],
   bar_not_yet_accepted: ["尚未验收", "Not yet accepted"], bar_revoked: ["撤销", "Revoked"], bar_accepted: ["验收净面积", "Accepted, net"],
   kind_restorable: ["即可恢复", "restorable at once"], kind_works: ["工程恢复", "by works"],
   kind_demolished: ["拆除房屋", "demolished building"], kind_abandoned: ["撂荒地", "abandoned land"], kind_other: ["其他", "other"],

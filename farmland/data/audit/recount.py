@@ -2,20 +2,19 @@
 
 每项已验收的申报：面积按图形重新量算；上报减扣除等于净面积；在本单位之内，不在基期耕地上，互不重叠；合计等于公布的数字。
 Every accepted claim: areas measured anew; gross less deductions is net; in its unit, off baseline farmland, no land
-twice; the sum is the published figure. 容差 Tolerance 0.02 m²: figures are rounded to 0.01. 边 Edges are geodesics.
+twice; the sums are those published. 容差 Tolerance 0.02 m²: figures are rounded to 0.01. 边 Edges are geodesics.
 """
 
 import csv
 import json
 import sys
 from hashlib import sha256
-from math import inf
 from pathlib import Path
 
 import shapely
 from pyproj import Geod, Proj
 
-HERE, TOLERANCE_M2, A, RF = Path(__file__).parent, 0.02, 6378137, 298.257222101
+HERE, TOLERANCE_M2, A, RF, inf = Path(__file__).parent, 0.02, 6378137, 298.257222101, float("inf")
 
 
 def polygons(name):  # their keys, and their shapes in degrees
@@ -24,15 +23,14 @@ def polygons(name):  # their keys, and their shapes in degrees
     return keys, shapely.orient_polygons(shapely.get_parts(shapely.from_geojson(text)))
 
 
-def differences(claims, excess_m2):  # who, what, by how many m²
+def differences(claims, published):  # who, what, by how many m²
     for digest, name in (line.split("  ", 1) for line in (HERE / "manifest.sha256").read_text("utf-8").splitlines()):
         whole = (HERE / name).is_file() and sha256((HERE / name).read_bytes()).hexdigest() == digest
         yield name, "文件缺失或被改动 missing or altered", 0 if whole else inf
     (numbers, net), (_, gross), (codes, units), (_, farmland) = map(polygons, ("net", "reported", "units", "farmland"))
     yield from ((number, "清单与图形不对应 list and polygons differ", inf) for number in claims.keys() ^ set(numbers))
     measured = Geod(a=A, rf=RF).geometry_area_perimeter  # of geodesics on CGCS2000
-    x, y = net[0].centroid.coords[0]
-    plane = Proj(proj="gnom", lon_0=x, lat_0=y, a=A, rf=RF)  # in which geodesics are straight
+    plane = Proj(proj="gnom", lon_0=net[0].centroid.x, lat_0=net[0].centroid.y, a=A, rf=RF)  # geodesics are straight
     flat = (shapely.buffer(shapely.transform(each, plane, interleaved=False), 0) for each in (net, units, farmland))
     land, areas, tilled = next(flat), dict(zip(codes, next(flat), strict=True)), next(flat)
     for i, claim in ((i, claims[number]) for i, number in enumerate(numbers) if number in claims):
@@ -46,14 +44,16 @@ def differences(claims, excess_m2):  # who, what, by how many m²
         yield numbers[i], "基期耕地 baseline farmland", land[i].intersection(tilled[j]).area
     for i, j in shapely.STRtree(land).query(land).T:
         yield numbers[i], f"与 {numbers[j]} 重复 land shared", land[i].intersection(land[j]).area if i != j else 0
-    yield "合计 total", "公布 published", excess_m2
+    for who, figure, m2 in (("合计 total", "accepted", total), ("有照片佐证 evidenced", "evidenced", seen)):
+        yield who, "公布 published", m2 - published[f"{figure}_m2"]
 
 
 population = csv.DictReader((HERE / "population.csv").open(encoding="utf-8-sig", newline=""))
 accepted = {row["number"]: row for row in population if row["state"] == "accepted"}
 total = sum(float(claim["net_m2"]) for claim in accepted.values())
-excess = total - json.loads((HERE / "progress.json").read_text("utf-8"))["accepted_m2"]
-wrong = [found for found in differences(accepted, excess) if abs(found[2]) > TOLERANCE_M2]
+seen = sum(float(claim["net_m2"]) for claim in accepted.values() if claim["evidenced_at"])
+shown = json.loads((HERE / "progress.json").read_text("utf-8"))
+wrong = [found for found in differences(accepted, shown) if abs(found[2]) > TOLERANCE_M2]
 sys.stdout.writelines(f"{who}: {what}: {m2:+.2f} 平方米 m2\n" for who, what, m2 in wrong)
 print(f"{len(accepted)} 项 claims, {total:,.2f} 平方米 m2 = {total * 3 / 2000:,.2f} 亩 mu")
 print("不符 DOES NOT AGREE" if wrong else "相符 AGREES")
