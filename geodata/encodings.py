@@ -49,7 +49,7 @@ CUT = "\U0010fffd"
 
 _CHINESE = re.compile("[\u3000-\u9fff]")
 _FEW = 3  # more different characters of GBK than these are by chance UTF-8 in one file of a thousand
-_PIECE = re.compile(rb'[^"\t\r\n,;<>]+')  # no second byte of a character is one of these, in UTF-8 or GB 18030
+_PIECE = re.compile(rb'[\x80-\xff][^"\t\r\n,;<>]*')  # these are no byte of a longer character, in UTF-8 or GB 18030
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def decode_whole(data: bytes, codec: str) -> str:
 
 
 def texts_of(data: bytes) -> set[bytes]:
-    """The pieces of a whole file that are more than ASCII, by which its encoding is known."""
-    return {piece for piece in _PIECE.findall(data) if not piece.isascii()}
+    """The pieces of a whole file that begin with more than ASCII, by which its encoding is known."""
+    return set(_PIECE.findall(data))
 
 
 def encoding_of(texts: Collection[bytes], file: str, declared: str | None = None, hinted: str | None = None) -> str:

@@ -166,10 +166,12 @@ def _in_utf8(dataset: Dataset, encoding: str | None) -> bytes | None:
         return _XML_ENCODING.sub(rb"\1UTF-8", data.decode("utf-16", "replace").encode("utf-8"), count=1)
     named = _XML_ENCODING.match(data)
     said = codec_of(named[2].decode("ascii")) if named else None
-    codec = encoding_of(texts_of(data), dataset.path.name, encoding or said or "UTF-8")
-    text = decode_whole(data, codec)
-    if codec == "utf-8" and said in (None, "utf-8", "ascii") and len(text.encode("utf-8")) == len(data):
-        return data if is_gml else None
+    try:
+        text = data.decode("utf-8" if said in (None, "ascii") else said)
+        if said in (None, "ascii", "utf-8"):
+            return data if is_gml else None
+    except UnicodeDecodeError:
+        text = decode_whole(data, encoding_of(texts_of(data), dataset.path.name, encoding or said or "UTF-8"))
     return _XML_ENCODING.sub(rb"\1UTF-8", text.encode("utf-8"), count=1)
 
 

@@ -36,7 +36,7 @@ NOT_FINITE = Kind(
 )
 
 _STEP = {"OGR_ARC_STEPSIZE": "0.5"}  # degrees of an arc; the chords of a circle then enclose 1e-5 less than it does
-_COLLECTION, _FIRST_CURVE = 7, 8
+_COLLECTION = 7  # of the types; those after it are curves and surfaces
 _ARC = re.compile(
     rb"\x01(?:\x08\0|\xf0\x03|\xd8\x07|\xc0\x0b)\0[\0\x80]|\0[\0\x80]\0(?:\0\x08|\x03\xf0|\x07\xd8|\x0b\xc0)"
 )
@@ -52,9 +52,8 @@ def geometries_of(blobs: pa.ChunkedArray | pa.Array) -> tuple[NDArray[np.object_
     values[:] = blobs.to_pylist()
     remarks = []
     types = _types(values)
-    curved = np.flatnonzero(types >= _FIRST_CURVE)
-    inner = np.flatnonzero((types == _COLLECTION) & np.array([bool(v and _ARC.search(v)) for v in values]))
-    places = np.union1d(curved, inner) if (types == _COLLECTION).any() else curved
+    places = np.flatnonzero(types >= _COLLECTION)
+    places = places[[types[place] > _COLLECTION or bool(_ARC.search(values[place])) for place in places]]
     if len(places):
         straight = _straight(values[places])
         for place, blob in zip(places, straight, strict=True):
