@@ -131,6 +131,8 @@ def encoding_of(texts: Collection[bytes], file: str, declared: str | None = None
     if not values:
         return codec or "utf-8"
     utf8, gbk = _fit(values, "utf-8"), _fit(values, "gb18030")
+    if utf8 is None and _is_mixed(values):
+        raise Problem(NO_ENCODING, file=file, tried=declared or "UTF-8, GBK", text=_shown(values, "utf-8"))
     # By chance no text of another encoding is UTF-8 with several Chinese characters in it.
     surely_utf8 = utf8 is not None and utf8.chinese > max(utf8.cut, 1)
     if codec is not None:
@@ -190,6 +192,17 @@ def _fit(values: list[bytes], codec: str) -> _Fit | None:
         return None  # half characters alone speak for no encoding
     sample = next(one for one in text.split("\n") if one)
     return _Fit(text.count(CUT), len(_CHINESE.findall(text)), len(others), sample.replace(CUT, "…")[:20])
+
+
+def _is_mixed(values: list[bytes]) -> bool:
+    """Whether values that are not all UTF-8 are so in more than one of a hundred: another encoding gives them nonsense."""
+    count = 0
+    for value in values:
+        try:
+            count += len(_CHINESE.findall(value.decode("utf-8"))) > 1
+        except UnicodeDecodeError:
+            continue
+    return count * 100 > len(values)
 
 
 def _shown(values: list[bytes], codec: str) -> str:

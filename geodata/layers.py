@@ -54,6 +54,7 @@ _UNREADABLE = (
     pyogrio.errors.GeometryError,
     pyogrio.errors.FieldError,
     pa.ArrowException,
+    OSError,
     ValueError,
 )
 _TOLD_BY_ROW = re.compile("Non closed ring|Measured \\(M\\) geometry types")

@@ -186,7 +186,9 @@ class Source:
         bad: list[Row] = []
         notices: list[Row] = []
         for remark in self.remarks:
-            name = field_of.get(remark.column, remark.column or ("geometry" if remark.row else ""))
+            name = field_of.get(
+                remark.column, remark.column or ("geometry" if remark.row and self.has_polygons else "")
+            )
             is_bad = remark.bad and (not remark.column or remark.column in field_of)
             (bad if is_bad else notices).append(Row(remark.row, name, remark.problem))
         return bad, notices
