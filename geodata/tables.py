@@ -1,17 +1,22 @@
 """Tables in: CSV and XLSX as text exactly as it was typed, rows numbered as a person sees them."""
 
+import codecs
 import csv
 import io
+import re
+import warnings
 import zipfile
-from datetime import date, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from geodata.cells import cell_of
+from geodata.encodings import decode_whole, encoding_of, take_marks, texts_of
 from geodata.files import FILE_EMPTY, FILE_MISSING
 from geodata.formulas import as_meant
 from geodata.problems import Kind, Problem
+from geodata.remarks import Remark
 
 OLD_EXCEL = Kind(
     "old_excel",
@@ -43,12 +48,46 @@ SHEET_UNKNOWN = Kind(
     "{file} 中没有工作表 {sheet}。工作表有：{sheets}。",
     "{file} has no sheet {sheet}. It has: {sheets}.",
 )
+CSV_QUOTES = Kind(
+    "csv_quotes",
+    "{file} 第 {line} 行附近的引号没有成对，无法分清单元格。请改正后重新导出。",
+    "Near line {line} of {file} quotation marks do not pair, so that its cells cannot be told apart. Correct it and export it "
+    "again.",
+)
+CELLS_BEYOND = Kind(
+    "cells_beyond_header",
+    "这一行的单元格比表头多（多出“{text}”）：没有列名的内容不会读入，也可能是单元格错位。请核对。",
+    "This row has more cells than the header (“{text}” is beyond it): what has no column's name is not read, or the cells have "
+    "shifted. Check it.",
+)
+MERGED_ROWS = Kind(
+    "merged_rows",
+    "有跨行合并的单元格（{cells} 等）：只有第一行有值，其余各行为空。请取消合并并逐行填写。",
+    "Cells are merged over several rows ({cells} …): only the first row has their value, the others are empty. Unmerge them "
+    "and fill in each row.",
+)
 
 
-def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Table:
     """A table's cells as text, "" where empty; the index "row" counts as the file does, the header being row 1.
 
-    Raises FILE_MISSING, FILE_EMPTY, OLD_EXCEL, NOT_A_TABLE, MERGED_HEADERS, BAD_HEADER, NO_ROWS, SHEET_UNKNOWN.
+    `shown` has what cells of whole numbers show by their number format, `kinds` which kind of value a cell holds ("text",
+    "number", "date", "error"; the last also for a formula whose result the file does not hold). Both are like the frame, and
+    None where every cell is text.
+    """
+
+    frame: pd.DataFrame
+    shown: pd.DataFrame | None = None
+    kinds: pd.DataFrame | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> Table:
+    """The table in a CSV or XLSX file.
+
+    Raises FILE_MISSING, FILE_EMPTY, OLD_EXCEL, NOT_A_TABLE, MERGED_HEADERS, BAD_HEADER, NO_ROWS, SHEET_UNKNOWN, and the
+    Problems of :func:`geodata.encodings.encoding_of`.
     """
     path = Path(path)
     if not path.exists():
@@ -57,16 +96,31 @@ def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = N
         raise Problem(FILE_EMPTY, file=path.name)
     if path.suffix.lower() == ".xls":
         raise Problem(OLD_EXCEL, file=path.name)
-    rows = _excel(path, sheet) if path.suffix.lower() in (".xlsx", ".xlsm") else _csv(path, encoding)
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        return _workbook(path, sheet)
+    rows = _csv(path, encoding)
+    frame = _frame(rows, path.name)
+    beyond = _beyond(rows, frame, bad=True)  # a comma too many shifts what comes after it
+    return Table(frame, remarks=(*take_marks(frame), *beyond))
+
+
+def _beyond(rows: list[list[str]], frame: pd.DataFrame, *, bad: bool) -> list[Remark]:
+    """The rows that have more than the header has names for."""
+    more = ((number, "".join(row[frame.shape[1] :])) for number, row in enumerate(rows[1:], start=2))
+    return [Remark(Problem(CELLS_BEYOND, text=text[:20]), number, bad=bad) for number, text in more if text]
+
+
+def _frame(rows: list[list[str]], file: str) -> pd.DataFrame:
+    """Rows of text as a frame with the columns that the first row names, without empty rows."""
     if not rows:
-        raise Problem(NO_ROWS, file=path.name)
+        raise Problem(NO_ROWS, file=file)
     header = [name.strip() for name in rows[0]]
     while header and header[-1] == "":
         header.pop()
     if "" in header or not header:
         raise Problem(
             BAD_HEADER,
-            file=path.name,
+            file=file,
             reason_zh="有一列没有名称",
             reason_en="a column has no name",
         )
@@ -75,69 +129,83 @@ def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = N
         names = ", ".join(twice)
         raise Problem(
             BAD_HEADER,
-            file=path.name,
+            file=file,
             reason_zh=f"{names} 出现两次",
             reason_en=f"{names} stands there twice",
         )
     width = len(header)
     frame = pd.DataFrame([(row + [""] * width)[:width] for row in rows[1:]], columns=header, dtype=str)
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="row")
-    frame = frame[(frame != "").any(axis=1)]
+    frame = frame[(frame != "").any(axis=1)].copy()
     if frame.empty:
-        raise Problem(NO_ROWS, file=path.name)
+        raise Problem(NO_ROWS, file=file)
     return frame
 
 
 def _csv(path: Path, encoding: str | None) -> list[list[str]]:
     data = path.read_bytes()
-    for name in [encoding] if encoding else ["utf-8-sig", "gb18030"]:
-        try:
-            text = data.decode(name)
-            break
-        except (UnicodeDecodeError, LookupError):
-            continue
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")  # what Excel calls Unicode text
     else:
-        raise Problem(NOT_A_TABLE, file=path.name)
+        data = data.removeprefix(codecs.BOM_UTF8)
+        text = decode_whole(data, encoding_of(texts_of(data), path.name, encoding))
     if "\0" in text:
         raise Problem(NOT_A_TABLE, file=path.name)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return [[as_meant(cell) for cell in row] for row in rows]
-    except csv.Error:
-        raise Problem(NOT_A_TABLE, file=path.name) from None
+        return [[as_meant(cell) for cell in row] for row in reader]
+    except csv.Error:  # also where a quotation mark that is not closed would make one cell of all that follows
+        raise Problem(CSV_QUOTES, file=path.name, line=reader.line_num) from None
 
 
-def _excel(path: Path, sheet: str | None) -> list[list[str]]:
+def _workbook(path: Path, sheet: str | None) -> Table:
     import openpyxl  # takes a fifth of a second to load, and few files are Excel's
-    from openpyxl.utils.exceptions import InvalidFileException
 
-    try:
-        book = openpyxl.load_workbook(path, data_only=True)  # not read-only: merged cells are to be seen
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
-        raise Problem(NOT_A_TABLE, file=path.name) from None
-    if sheet is not None and sheet not in book.sheetnames:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and checks that openpyxl does not know
+        try:
+            with zipfile.ZipFile(path) as archive:
+                sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+                has_formulas = any(re.search(rb"<f[ >]", archive.read(name)) for name in sheets)
+            book = openpyxl.load_workbook(path, data_only=True)  # not read-only: merged cells are to be seen
+            formulas = openpyxl.load_workbook(path) if has_formulas else None
+        except Exception:  # openpyxl's faults on damaged files are of many kinds
+            raise Problem(NOT_A_TABLE, file=path.name) from None
+    names = [page.title for page in book.worksheets]
+    if sheet is not None and sheet not in names:
         raise Problem(
             SHEET_UNKNOWN,
             file=path.name,
             sheet=sheet,
-            sheets=", ".join(book.sheetnames),
+            sheets=", ".join(names),
         )
-    page = book[sheet] if sheet else book.worksheets[0]
+    if not names:
+        raise Problem(NO_ROWS, file=path.name)
+    page = book[sheet or names[0]]
     merged = [str(cells) for cells in page.merged_cells.ranges if cells.min_row == 1]
     if merged:
         raise Problem(MERGED_HEADERS, file=path.name, cells=", ".join(sorted(merged)))
-    return [[_text(cell) for cell in row] for row in page.iter_rows(values_only=True)]
-
-
-def _text(cell: Any) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == datetime.min.time() else cell.isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return as_meant(str(cell)).strip()
+    cells = [
+        [cell_of(cell.value, cell.number_format, cell.data_type == "e") for cell in row] for row in page.iter_rows()
+    ]
+    for row, formed in zip(cells, formulas[page.title].iter_rows() if formulas else [], strict=False):
+        for place, cell in enumerate(formed):
+            if cell.data_type == "f" and not row[place].text:  # the file holds no result of it
+                row[place] = cell_of(cell.value, "", is_error=True)
+    texts = [[cell.text for cell in row] for row in cells]
+    frame = _frame(texts, path.name)
+    shown, kinds = (
+        pd.DataFrame(
+            [[getattr(cell, what) for cell in cells[int(row) - 1][: frame.shape[1]]] for row in frame.index],
+            frame.index,
+            frame.columns,
+            dtype=str,
+        )
+        for what in ("shown", "kind")
+    )
+    remarks = _beyond(texts, frame, bad=False)
+    if down := sorted(str(cells) for cells in page.merged_cells.ranges if cells.max_row > cells.min_row):
+        remarks.append(Remark(Problem(MERGED_ROWS, cells=", ".join(down[:3]))))
+    return Table(frame, shown, kinds, tuple(remarks))

@@ -135,7 +135,8 @@ def _show(settings: Settings, outcome: "Outcome", dry_run: bool) -> None:
         for title in titles:
             table.add_column(title, overflow="fold")  # Chinese has no spaces to break at, and no word may be lost
         for row, style in remarks[:_SHOWN]:
-            table.add_row(str(row.number), row.field, row.problem.sentence(settings.language), style=style)
+            number = str(row.number) if row.number else ("文件" if zh else "file")
+            table.add_row(number, row.field, row.problem.sentence(settings.language), style=style)
         errors.print(table)
         more = len(remarks) - _SHOWN
         if more > 0:

@@ -87,10 +87,12 @@ def import_source(session: Session, noun: str, source: Source, options: Options,
     """Import rows under a right to write, with the ledger's entry; where `written` is False, roll back what was done."""
     from farmland.imports.texts import part_unfit  # knows every table
 
-    fit, bad = part_unfit(source)
+    unread, notices = source.told()
+    fit, unfit = part_unfit(source.without(row.number for row in unread))
     outcome = IMPORTERS[noun](session, fit, options) if len(fit.frame) else Outcome(0)
     outcome.rows = len(source.frame)
-    outcome.bad[:0] = bad
+    outcome.bad[:0] = [*unread, *unfit]
+    outcome.notices[:0] = notices
     outcome.written = not options.dry_run and (options.skip_bad or not outcome.bad)
     if outcome.written and outcome.after:
         if path is not None:

@@ -47,7 +47,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Row:
-    """A remark on one row: its number in the file, the field, and what is to be said."""
+    """A remark on one row: its number in the file, 0 for the file as a whole, the field, and what is to be said."""
 
     number: int
     field: str

@@ -1,6 +1,7 @@
 """A file's rows with their fields found by name: given names first, then the names seen in practice."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from farmland.imports.outcome import Options
+from farmland.imports.codes import code_remarks, is_code
+from farmland.imports.columns import fields_of
+from farmland.imports.outcome import Options, Row
 from geodata.files import read_layer
 from geodata.problems import Kind, Problem
-from geodata.tables import NO_ROWS, read_table
+from geodata.remarks import Remark
+from geodata.tables import NO_ROWS, Table, read_table
 
 FIELD_MISSING = Kind(
     "field_missing",
@@ -21,11 +25,6 @@ FIELD_MISSING = Kind(
     "或用 --set {field}=值 给全部行同一个值。",
     "{file} has no column for “{field}” (known names: {aliases}). Its columns are: {columns}. Name it with "
     "--map {field}=COLUMN, or give all rows one value with --set {field}=VALUE.",
-)
-MAPPED_MISSING = Kind(
-    "mapped_column_missing",
-    "{file} 中没有“{column}”字段（--map {field}={column}）。文件的字段有：{columns}。",
-    "{file} has no column “{column}” (--map {field}={column}). Its columns are: {columns}.",
 )
 NOT_A_FIELD = Kind(
     "not_a_field",
@@ -149,7 +148,10 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Source:
-    """Rows to import. The frame's index numbers the rows as the file does; a GeoDataFrame is in EPSG:4490."""
+    """Rows to import. The frame's index numbers the rows as the file does; a GeoDataFrame is in EPSG:4490.
+
+    The remarks are what was found in reading the file, in words for people.
+    """
 
     frame: pd.DataFrame
     noun: str
@@ -157,6 +159,7 @@ class Source:
     columns: dict[str, str]
     constants: dict[str, str]
     crs: Any = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -173,6 +176,27 @@ class Source:
     @property
     def has_polygons(self) -> bool:
         return isinstance(self.frame, gpd.GeoDataFrame)
+
+    def told(self) -> tuple[list[Row], list[Row]]:
+        """The remarks as they are told: on the rows that cannot be imported, and the other ones.
+
+        A value that cannot be used makes its row bad where its column is a field; else it is a notice.
+        """
+        field_of = {column: field for field, column in self.columns.items()}
+        bad: list[Row] = []
+        notices: list[Row] = []
+        for remark in self.remarks:
+            name = field_of.get(
+                remark.column, remark.column or ("geometry" if remark.row and self.has_polygons else "")
+            )
+            is_bad = remark.bad and (not remark.column or remark.column in field_of)
+            (bad if is_bad else notices).append(Row(remark.row, name, remark.problem))
+        return bad, notices
+
+    def without(self, rows: Iterable[int]) -> "Source":
+        """The source without some rows, by their numbers."""
+        gone = list(rows)
+        return replace(self, frame=self.frame[~np.isin(self.numbers, gone)]) if gone else self
 
     def has(self, field: str) -> bool:
         """Whether the field has a column or a constant."""
@@ -213,61 +237,67 @@ class Source:
 def open_source(path: Path, options: Options, noun: str, home: shapely.Geometry | None = None) -> Source:
     """Read a file of `noun`, for a city whose land is `home` (degrees).
 
-    Raises the Problems of :mod:`geodata.files`, NOT_A_FIELD, MAPPED_MISSING.
+    Raises the Problems of :mod:`geodata.files`, :mod:`geodata.tables` and :func:`of_frame`.
     """
     if path.suffix.lower() in TABLE_ENDINGS:
         if noun in ("plots", "baseline", "claims", "designations", "findings"):
             raise Problem(NEEDS_POLYGONS, file=path.name)
-        return of_frame(
-            read_table(path, sheet=options.layer, encoding=options.encoding),
-            noun,
-            options,
-            path.name,
-        )
+        return _of_table(read_table(path, sheet=options.layer, encoding=options.encoding), noun, options, path.name)
     if noun in ("chiefs", "targets"):
         raise Problem(IS_NOT_TABLE, file=path.name)
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding, home=home)
     if layer.frame.empty:
         raise Problem(NO_ROWS, file=path.name)
-    return of_frame(layer.frame, noun, options, path.name, layer.source_crs)
+    source = of_frame(layer.frame, noun, options, path.name, layer.source_crs)
+    return replace(source, remarks=(*layer.remarks, *source.remarks))
 
 
 def of_frame(frame: pd.DataFrame, noun: str, options: Options, file: str, crs: Any = None) -> Source:
-    """The source that a frame is, its fields found by name. Raises NOT_A_FIELD, MAPPED_MISSING."""
+    """The source that a frame is, its fields found by name.
+
+    Raises NOT_A_FIELD, and the Problems of :mod:`farmland.imports.columns` and :mod:`farmland.imports.codes`.
+    """
+    columns, remarks = _fields(frame, noun, options, file)
+    remarks += code_remarks(frame, columns, file, None)
+    return Source(frame, noun, file, columns, options.constants, crs, tuple(remarks))
+
+
+def _of_table(table: Table, noun: str, options: Options, file: str) -> Source:
+    """The source that a table is. A number that is a code is what its cell shows, such as 0007."""
+    frame = table.frame
+    columns, remarks = _fields(frame, noun, options, file)
+    remarks += code_remarks(frame, columns, file, table.kinds)
+    if table.shown is not None:
+        codes = {column: table.shown[column] for field, column in columns.items() if is_code(field)}
+        frame = frame.assign(**codes)
+    return Source(frame, noun, file, columns, options.constants, None, (*table.remarks, *remarks))
+
+
+def _fields(frame: pd.DataFrame, noun: str, options: Options, file: str) -> tuple[dict[str, str], list[Remark]]:
     known = ALIASES[noun]
     for field in [*options.mapping, *options.constants]:
         if field not in known:
             raise Problem(NOT_A_FIELD, field=field, fields=", ".join(known))
     geometry = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
-    by_lower = {str(name).lower(): str(name) for name in reversed(frame.columns) if name != geometry}
-    columns = {}
-    for field, aliases in known.items():
-        if field in options.mapping:
-            column = options.mapping[field]
-            if column.lower() not in by_lower:
-                raise Problem(
-                    MAPPED_MISSING,
-                    file=file,
-                    field=field,
-                    column=column,
-                    columns=", ".join(by_lower.values()),
-                )
-            columns[field] = by_lower[column.lower()]
-        elif field not in options.constants:
-            found = next((by_lower[alias] for alias in aliases if alias in by_lower), None)
-            if found is not None:
-                columns[field] = found
-    return Source(frame, noun, file, columns, options.constants, crs)
+    names = [str(name) for name in frame.columns if name != geometry]
+    return fields_of(names, known, options.mapping, options.constants, file)
 
 
 def _as_text(column: pd.Series) -> NDArray[np.object_]:
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # a number column of whole numbers: 101, not 101.0
-    text = column.astype("string").fillna("").str.strip()
-    return text.to_numpy(dtype=object)
+    """A column as text; whole numbers without a point: 101, not 101.0."""
+    text = column.astype("string")
+    if pd.api.types.is_float_dtype(column):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        whole = np.isfinite(numbers) & (numbers % 1 == 0) & (np.abs(numbers) < 2**63)
+        text[whole] = numbers[whole].astype(np.int64).astype(str)
+    return text.fillna("").str.strip().to_numpy(dtype=object)
 
 
 def _as_json(column: pd.Series) -> list[Any]:
+    """A column as values that JSON has: numbers without end as text."""
+    if pd.api.types.is_float_dtype(column) and np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).any():
+        column = column.astype(object).where(~np.isinf(column), column.astype("string"))
+        return column.where(column.notna(), None).tolist()
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         return column.astype(object).where(column.notna(), None).tolist()
     text = column.astype("string")

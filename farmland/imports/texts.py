@@ -1,9 +1,7 @@
 """Texts of a file that the records cannot hold: too long for their place, or with signs that cannot be shown."""
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from farmland.baseline import BaselinePatch
@@ -58,6 +56,4 @@ def part_unfit(source: Source) -> tuple[Source, list[Row]]:
             bad.append(Row(int(str(number)), field, Problem(TEXT_TOO_LONG, field=field, length=length, most=most)))
         for number in text.index[text.str.contains(f"[{UNSHOWN}]")]:
             bad.append(Row(int(number), field, Problem(TEXT_NOT_SHOWN, field=field)))
-    if not bad:
-        return source, bad
-    return replace(source, frame=source.frame[~np.isin(source.numbers, [row.number for row in bad])]), bad
+    return source.without(row.number for row in bad), bad
