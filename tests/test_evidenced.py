@@ -34,6 +34,7 @@ from sqlalchemy.orm import Session
 from test_evidence import encoded, exif, picture
 
 from api import account_contract, contract
+from farmland import city
 from farmland.claims import Claim, Origin, State, get_claim
 from farmland.clock import end_of_day
 from farmland.database import Database, table_of
@@ -527,6 +528,25 @@ def test_the_tables_can_be_taken_back_and_brought_up_again(seen: Database) -> No
     seen.prepare()
     assert _since(seen) == before
     with seen.reading() as session:
+        assert verify(session).fits
+
+
+def test_a_demonstrations_clock_does_not_jump_when_its_tables_are_brought_up(seen: Database) -> None:
+    from alembic import command
+
+    from farmland.database import migrations
+
+    with seen.writing() as session:
+        at = city.next_moment(session)
+        session.add(city.Demonstration(id=1, now=at, note_zh="虚构", note_en="made up"))
+        session.flush()
+        restate(session, [table_of(city.Demonstration)], at)
+    with seen.engine.execution_options(writing=True).connect() as connection:
+        command.downgrade(migrations(connection), "0006")
+        connection.commit()
+    seen.prepare()
+    with seen.reading() as session:
+        assert timedelta(0) < city.now(session) - at < timedelta(seconds=1)
         assert verify(session).fits
 
 
