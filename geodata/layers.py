@@ -57,7 +57,7 @@ _UNREADABLE = (
     OSError,
     ValueError,
 )
-_TOLD_BY_ROW = re.compile("Non closed ring|Measured \\(M\\) geometry types")
+_TOLD_BY_ROW = re.compile(r"Non closed ring|Measured \(M\) geometry types|successfully parsed")
 """Warnings of which the rows tell, or that concern nothing that is read."""
 _XML_ENCODING = re.compile(rb"(<\?xml[^>]{0,80}?encoding\s*=\s*[\"'])([\w.-]+)")
 _AS_TEXT = {"GML_FIELDTYPES": "ALWAYS_STRING"}

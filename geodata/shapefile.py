@@ -34,6 +34,11 @@ RECORDS_DIFFER = Kind(
     "{file} has {shapes} shapes and {records} records, so that it is not known which belong together. Export the shapefile "
     "again.",
 )
+SHAPES_NOT_INDEXED = Kind(
+    "shapes_not_indexed",
+    "{file} 的 .shx 索引和属性记录只有 {shapes} 个，而 .shp 里还有更多图形。请重新导出 shapefile。",
+    "The .shx and the records of {file} know {shapes} shapes, and its .shp has more. Export the shapefile again.",
+)
 RECORDS_DELETED = Kind(
     "records_deleted",
     "{count} 条记录带有删除标记，没有读入（原第 {first} 条等）；行号不计这些记录。",
@@ -85,7 +90,9 @@ class Records:
 
 
 def require_whole(dataset: Dataset) -> Records:
-    """The records of a shapefile of which nothing is missing. Raises PART_MISSING, CUT_OFF, RECORDS_DIFFER."""
+    """The records of a shapefile of which nothing is missing. Raises PART_MISSING, CUT_OFF, RECORDS_DIFFER,
+    SHAPES_NOT_INDEXED.
+    """
     file = dataset.path.name
     parts = {ending: dataset.beside(ending) for ending in _PARTS}
     missing = [ending for ending, name in parts.items() if name is None]
@@ -101,6 +108,12 @@ def require_whole(dataset: Dataset) -> Records:
     shapes = (sizes[".shx"] - _HEADER) // 8
     if shapes != len(records.rows):
         raise Problem(RECORDS_DIFFER, file=file, shapes=shapes, records=len(records.rows))
+    index = np.frombuffer(dataset.read(str(parts[".shx"])), ">i4", shapes * 2, _HEADER).reshape(-1, 2).astype(np.int64)
+    end = int((index.sum(axis=1) + 4).max()) * 2 if shapes else _HEADER  # places and lengths are in words of two bytes
+    if _HEADER <= end <= sizes[".shp"] - 8:
+        (number,) = struct.unpack_from(">i", dataset.read(str(parts[".shp"]), end + 4), end)
+        if number == shapes + 1:  # and not what an editor left behind the last shape
+            raise Problem(SHAPES_NOT_INDEXED, file=file, shapes=shapes)
     return records
 
 

@@ -417,6 +417,13 @@ def cut_file(path: Path, ending: str, bytes_gone: int) -> Path:
     return path
 
 
+def index_of(path: Path, shapes: int) -> Path:
+    """The shapefile with an index of its first shapes."""
+    index = path.with_suffix(".shx").read_bytes()[: 100 + 8 * shapes]
+    path.with_suffix(".shx").write_bytes(index[:24] + struct.pack(">i", len(index) // 2) + index[28:])
+    return path
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["as it is", "zipped"])
 @pytest.mark.parametrize(
     ("make", "words"),
@@ -426,8 +433,12 @@ def cut_file(path: Path, ending: str, bytes_gone: int) -> Path:
         (lambda f: cut_file(shapefile(f, PLOT_FIELDS, plot_rows(4)), ".shp", 100), "The .shp of"),
         (lambda f: cut_file(shapefile(f, PLOT_FIELDS, plot_rows(4)), ".shx", 8), "The .shx of"),
         (lambda f: cut_file(shapefile(f, PLOT_FIELDS, plot_rows(4)), ".dbf", 30), "The .dbf of"),
+        (
+            lambda f: index_of(shapefile(f, PLOT_FIELDS, plot_rows(3), shapes=5), 3),
+            "know 3 shapes, and its .shp has more",
+        ),
     ],
-    ids=["fewer records", "fewer shapes", ".shp", ".shx", ".dbf"],
+    ids=["fewer records", "fewer shapes", ".shp", ".shx", ".dbf", "shorter index"],
 )
 @pytest.mark.parametrize("noun", ["plots", "units"])
 def test_a_shapefile_with_less_than_it_had_is_refused_with_counts(
