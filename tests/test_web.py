@@ -92,6 +92,7 @@ def no_wider_than_the_window(page: Page) -> bool:
 
 def test_the_verdict_and_those_behind_first(page: Page, demo_server: str) -> None:
     page.goto(demo_server)
+    expect(page.get_by_test_id("evidenced")).to_contain_text("其中有照片佐证 4,")
     verdict = page.get_by_test_id("verdict")
     expect(verdict).to_contain_text("比计划少 2,939.23 亩")
     expect(verdict).to_contain_text("25 个镇")
@@ -109,7 +110,7 @@ def test_the_verdict_and_those_behind_first(page: Page, demo_server: str) -> Non
     target = page.get_by_role("columnheader", name="任务")
     target.get_by_role("button").click()
     expect(target).to_have_attribute("aria-sort", "descending")
-    largest = [float(text.replace(",", "")) for text in rows.locator("td:nth-child(4)").all_inner_texts()]
+    largest = [float(text.replace(",", "")) for text in rows.locator("td:nth-child(5)").all_inner_texts()]
     assert largest == sorted(largest, reverse=True)
 
 
