@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from conftest import CITY, NEXT_VILLAGE, OTHER_TOWN, SQUARES, START, TOWN, VILLAGE
+from conftest import CITY, NEXT_VILLAGE, OTHER_TOWN, SQUARES, START, TOWN, UNSEEN, VILLAGE
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ def claim_of(session: Session, number: str, land: shapely.Geometry, *states: Sta
     """Reported in the first hour; an hour for each further step."""
     claim = report_claim(session, Report(unit, land, number, number=number, crop="大豆"), at_hour(1, name="village"))
     for hours, state in enumerate(states, start=2):
-        take_step(session, claim, state, at_hour(hours), "because")
+        take_step(session, claim, state, at_hour(hours), "because", thresholds=UNSEEN)
     return claim
 
 

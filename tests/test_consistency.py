@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import shapely
-from conftest import START, VILLAGE
+from conftest import START, UNSEEN, VILLAGE
 from sqlalchemy import update
 from sqlalchemy.orm import Session, undefer
 
@@ -36,7 +36,7 @@ def report(session: Session, number: str, minutes: int) -> Claim:
 
 def step(session: Session, claim: Claim, state: State, minutes: int) -> Claim:
     at = START + timedelta(minutes=minutes)
-    return take_step(session, claim, state, Actor(f"{state}", at, at), "because")
+    return take_step(session, claim, state, Actor(f"{state}", at, at), "because", thresholds=UNSEEN)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 import shapely
-from conftest import NEXT_VILLAGE, START, TOWN, VILLAGE
+from conftest import NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
@@ -29,7 +29,7 @@ ACCEPTED_AFTER = (0, 1, 20, 40)
 def accepted(session: Session, place: int, at: datetime) -> Claim:
     claim = report_claim(session, Report(VILLAGE, FIELDS[place], f"f{place}"), Actor("village", at, at))
     take_step(session, claim, State.CHECKED, Actor("town", at, at))
-    return take_step(session, claim, State.ACCEPTED, Actor("city", at, at))
+    return take_step(session, claim, State.ACCEPTED, Actor("city", at, at), thresholds=UNSEEN)
 
 
 @pytest.fixture
@@ -199,9 +199,9 @@ def test_the_burn_up_names_each_day_and_what_the_plan_asks_by_it(under_way: Data
         whole = series(session, VILLAGE, START + timedelta(days=41))
         part = series(session, VILLAGE, START + timedelta(days=41), since=START.date(), until=date(2022, 3, 25))
     assert [day for day, *_ in whole.days] == [date(2022, 1, 1) + timedelta(days=n) for n in range(31 + 28 + 31 + 11)]
-    for day, reported, checked, done in whole.days:
+    for day, reported, checked, done, evidenced in whole.days:
         fields = sum(START.date() + timedelta(days=one) <= day for one in ACCEPTED_AFTER)
-        assert reported == checked == done == pytest.approx(fields * FIELD_MU, abs=0.011)
+        assert reported == checked == done == pytest.approx(fields * FIELD_MU, abs=0.011) and evidenced == 0
     assert part.days == [row for row in whole.days if START.date() <= row[0] <= date(2022, 3, 25)]
     assert whole.plan == [
         (date(2022, 1, 1) + timedelta(days=n), pytest.approx(350 * (n + 1) / 181, abs=0.006)) for n in range(181)
@@ -211,7 +211,7 @@ def test_the_burn_up_names_each_day_and_what_the_plan_asks_by_it(under_way: Data
     assert said["forecast_30_days"]["mu_per_day"] == whole.progress.pace_30_days_mu_per_day
     assert said["days"][59] == {
         "date": date(2022, 3, 1), "reported_mu": whole.days[59][1], "checked_mu": whole.days[59][2],
-        "accepted_mu": whole.days[59][3],
+        "accepted_mu": whole.days[59][3], "evidenced_mu": 0.0,
     }  # fmt: skip
 
 

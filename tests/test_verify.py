@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import shapely
-from conftest import CITY, NEXT_VILLAGE, START, TOWN, VILLAGE
+from conftest import CITY, NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text, update
@@ -57,7 +57,7 @@ def city(small_city: Database) -> Database:
     with small_city.writing() as session:
         claim = report_claim(session, Report(VILLAGE, FIELDS[0], "f", number="A"), actor(1, "village"))
         take_step(session, claim, State.CHECKED, actor(2))
-        take_step(session, claim, State.ACCEPTED, actor(3))
+        take_step(session, claim, State.ACCEPTED, actor(3), thresholds=UNSEEN)
         report_claim(session, Report(VILLAGE, FIELDS[1], "g", number="B"), actor(4, "village"))
         assert head(session)[0] == 6
     return small_city
@@ -410,10 +410,10 @@ def test_land_is_held_from_the_acceptance_until_the_revocation_without_it(city: 
         take_step(session, get_claim(session, "A"), State.REVOKED, actor(20), "x")
         again = report_claim(session, Report(VILLAGE, FIELDS[0], "h", number="C"), actor(20.5, "village"))
         take_step(session, again, State.CHECKED, actor(21))
-        take_step(session, again, State.ACCEPTED, actor(22))
+        take_step(session, again, State.ACCEPTED, actor(22), thresholds=UNSEEN)
         beside = report_claim(session, Report(VILLAGE, FIELDS[2], "i", number="D"), actor(1, "village"))
         take_step(session, beside, State.CHECKED, actor(2))
-        take_step(session, beside, State.ACCEPTED, actor(3))
+        take_step(session, beside, State.ACCEPTED, actor(3), thresholds=UNSEEN)
 
     def moved(number: str, state: State, minutes: float) -> str:
         with city.writing() as session:
