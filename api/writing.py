@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import Request
 
-THREADS = 8
+THREADS = 4
 """One writes; the others prepare, or make their answer."""
 _threads: RunVar[CapacityLimiter] = RunVar("threads that write")
 P = ParamSpec("P")

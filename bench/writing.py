@@ -84,11 +84,11 @@ def measure(sizes: Sequence[int]) -> Section:
 
 def _databases(home: Path) -> Iterator[tuple[str, str]]:
     """The same records on each kind of database that is here, and their address."""
+    backup = home / "backup.zip"
+    tianzhang(home, "backup", backup)
     yield "SQLite", f"sqlite:///{home / DATABASE}"
     with postgres() as url:
         if url is not None:
-            backup = home / "backup.zip"
-            tianzhang(home, "backup", backup)
             tianzhang(home, "restore", backup, url=url)
             yield "PostgreSQL", url
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import orjson
@@ -18,6 +18,7 @@ from api.answers import GeoJSONResponse, feature, geojson, json, tagged
 from api.asking import Asked, Asks
 from api.context import AsOf, Config, Ledger, Reader, Reading, Records, Reporter, UnitCode
 from api.routes.chain import chain_json
+from api.settings import Settings
 from api.taken import MOST_MU, Code, Moment, Number, Outline, Real, Taken, Text
 from api.writing import writes
 from farmland import city
@@ -202,20 +203,13 @@ def _actor(
     return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
 
 
-class _JudgedReport(NamedTuple):
-    report: Report
-    judgement: Judgement
-
-
-def _judged(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> _JudgedReport:
-    """What is reported, judged while others may write: it can take a second."""
+def _judged(
+    records: Database, config: Settings, reporter: Asked, report: Report, device: str | None, household: str | None
+) -> Judgement:
+    """A report, judged while others may write: it can take a second."""
     with records.reading() as session:
-        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
-        report = _report(body)
-        return _JudgedReport(report, judge_report(session, report, actor, thresholds=config.thresholds))
-
-
-Judged = Annotated[_JudgedReport, Depends(_judged)]
+        actor = _actor(session, reporter, report.unit_code, device, household)
+        return judge_report(session, report, actor, thresholds=config.thresholds)
 
 
 def _answer(records: Database, claim: Claim, moment: datetime, status: int = 200) -> Response:
@@ -233,11 +227,12 @@ def _answer(records: Database, claim: Claim, moment: datetime, status: int = 200
     response_class=GeoJSONResponse,
 )
 @writes
-def report(records: Records, config: Config, reporter: Reporter, judged: Judged) -> Response:
-    judgement, then = judged.judgement, judged.judgement.actor
+def report(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> Response:
+    new = _report(body)
+    judgement = _judged(records, config, reporter, new, body.device, body.household)
     with records.writing() as session:
-        actor = _actor(session, reporter, judged.report.unit_code, then.device, then.household)
-        claim = report_claim(session, judged.report, actor, thresholds=config.thresholds, judgement=judgement)
+        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
+        claim = report_claim(session, new, actor, thresholds=config.thresholds, judgement=judgement)
     return _answer(records, claim, actor.at, 201)
 
 
@@ -246,8 +241,9 @@ def report(records: Records, config: Config, reporter: Reporter, judged: Judged)
     summary="What a claim's net area would be, and which rules would hold; nothing is written",
     response_model=contract.Preview,
 )
-def try_out(judged: Judged) -> Response:
-    net, found = judged.judgement.net, judged.judgement.found
+def try_out(records: Records, config: Config, reporter: Reporter, body: NewClaim) -> Response:
+    judgement = _judged(records, config, reporter, _report(body), body.device, body.household)
+    net, found = judgement.net, judgement.found
     cuts = [{"reason": cut.reason, "area_m2": cut.area_m2, "area_mu": mu(cut.area_m2)} for cut in net.cuts]
     return json(
         {
