@@ -336,7 +336,7 @@ def test_what_is_let_pass_of_a_typed_area(scene: Scene, typed: float, method: Me
 
 @pytest.mark.parametrize("times", [1 / 15, 2000 / 3, 15, 0.0015, 10_000, 0.0001])
 def test_another_unit_is_meant_within_a_twentieth(scene: Scene, times: float) -> None:
-    for off, confused in ((0.9502, True), (0.9498, False), (1.0498, True), (1.0502, False)):
+    for off, confused in ((0.95004, True), (0.94996, False), (1.04996, True), (1.05004, False)):
         with tried(scene):
             found = doubts(scene, scene.report(typed_area_mu=FIELD_MU * times * off))
             assert set(found) == {"typed_unit_confused" if confused else "typed_area_wrong"}, off
@@ -479,6 +479,15 @@ def test_whoever_reported_first_was_there_before(scene: Scene) -> None:
     assert overlapping(scene) == [("A", "B"), ("B", "A"), ("C", "A"), ("C", "B")]
     scene.accept(first)
     assert overlapping(scene) == [("A", "B"), ("C", "A"), ("C", "B")]
+
+
+def test_whoever_is_accepted_later_is_told_of_the_other_though_reported_first(scene: Scene) -> None:
+    first = scene.report(number="A")
+    other = scene.report(moved(0.001), number="B", at=START + HOUR)
+    scene.accept(other)
+    assert not doubts(scene, first)
+    assert "overlaps_claim" in scene.accept(first, at=ACCEPTED_AT + DAY)
+    assert doubts(scene, first)["overlaps_claim"].facts["other"] == "B"
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(-1, True), (0, False), (1, False)])

@@ -366,7 +366,7 @@ def test_a_part_at_the_minimum_counts_and_one_below_does_not(size: float) -> Non
         assert all((str(cut.reason), cut.geometry is not None) == ("below_minimum", True) for cut in net.cuts)
 
 
-@given(st.floats(0.001, 0.3))
+@given(st.floats(1e-6, 0.3) | st.floats(1e-6, 1e-5))
 def test_ridges_are_a_share_of_what_is_left_in_whole_hundredths(factor: float) -> None:
     land = shapely.box(111.722, 27.250, 111.728, 27.252)
     net = net_area(land, UNIT_LAND, [], [], ridge_factor=factor)

@@ -184,6 +184,10 @@ def test_from_the_due_day_on_no_daily_pace_would_do(under_way: Database) -> None
         assert now.needed_mu_per_day == (rest if left > 0 else None)
         assert now.days_elapsed == min(181 - left, 181)
     assert now.schedule_mu == 350 and now.schedule_share == 1
+    with under_way.writing() as session:
+        allocate(session, "2022", {VILLAGE: 1}, START + timedelta(days=60), actor="officer")
+    for day in (date(2022, 6, 30), date(2022, 7, 2)):
+        assert at(under_way, end_of_day(day)).needed_mu_per_day == 0, "what is done needs no more"
 
 
 def test_what_of_a_share_was_passed_on_is_told_on_the_level_above_too(small_city: Database) -> None:

@@ -32,3 +32,4 @@ def test_many_totals_at_once_are_as_one_by_one(tables: list[list[float]]) -> Non
 
 def test_a_total_smaller_than_its_parts_takes_from_what_lost_least() -> None:
     assert shares_of(1.99, np.array([1.0, 1.0, 0.0])).tolist() == [0.99, 1.0, 0.0]
+    assert shares_of(1.99, np.array([0.0, 1.0, 1.0])).tolist() == [0.0, 0.99, 1.0], "what is nothing gives nothing"
