@@ -125,9 +125,13 @@ def test_overlapping_plots_are_told_also_one_within_another(
     inner = shapely.box(111.7105, 27.2505, 111.7110, 27.2510)
     beside = shapely.box(111.712, 27.250, 111.714, 27.252)
     rows = {"TBBH": ["1", "2", "3"], "DLBM": ["0101"] * 3, "ZLDWDM": [VILLAGE] * 3}
-    done = tianzhang("import", "plots", save(tmp_path, "plots.gpkg", rows, [FIELD, inner, beside]))
+    path = save(tmp_path, "plots.gpkg", rows, [FIELD, inner, beside])
+    refused = tianzhang("import", "plots", path)
+    assert refused.returncode == 1 and "1 bad" in refused.stdout
+    assert refused.stderr.count("row 1 of this file") == 1
+    done = tianzhang("import", "plots", path, "--allow-overlaps")
     assert done.returncode == 0 and "3 new" in done.stdout
-    assert done.stderr.count("Overlaps the plot of row 1") == 1
+    assert done.stderr.count("Overlaps row 1 of this file by") == 1
 
 
 def test_remarks_go_to_a_file_and_the_good_rows_alone_where_that_is_asked(
