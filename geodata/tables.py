@@ -147,7 +147,8 @@ def _csv(path: Path, encoding: str | None) -> list[list[str]]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = data.decode("utf-16", "replace")  # what Excel calls Unicode text
     else:
-        data = data.removeprefix(codecs.BOM_UTF8)
+        if data.startswith(codecs.BOM_UTF8):
+            data, encoding = data.removeprefix(codecs.BOM_UTF8), encoding or "utf-8"  # it declares itself
         text = decode_whole(data, encoding_of(texts_of(data), path.name, encoding))
     if "\0" in text:
         raise Problem(NOT_A_TABLE, file=path.name)

@@ -207,7 +207,7 @@ def test_a_column_that_looks_like_a_known_one_is_told(
 ) -> None:
     path = tmp_path / "p.gpkg"
     frame_of(1, **{column: ["1"]}).to_file(path)
-    told = bring(tianzhang, "plots", path, "--unit", VILLAGE)
+    told = bring(tianzhang, "plots", path, "--unit", VILLAGE, "--dry-run")
     assert told.remarks == [("column_alike", 0, column)] and told.status == 0
     assert f"--map {field}={column}" in told.sentences
     told = bring(tianzhang, "plots", path, "--unit", VILLAGE, "--map", f"{field}={column}", "--dry-run")
@@ -597,7 +597,7 @@ def test_gbk_in_a_format_of_utf8_is_read_when_named(tianzhang: Run, small_city: 
     connection.close()
     told = bring(tianzhang, "plots", tmp_path / "p.gpkg")
     assert told.status == 1 and "it looks like GBK. Add --encoding GBK" in told.err.replace("\n", " ")
-    assert bring(tianzhang, "plots", tmp_path / "p.gpkg", "--encoding", "GBK").counts[0] == 2
+    assert bring(tianzhang, "plots", tmp_path / "p.gpkg", "--encoding", "GBK", "--allow-overlaps").counts[0] == 2
     with small_city.reading() as session:
         assert {"甲三仙槎", "甲四仙槎"} <= set(session.scalars(select(Plot.number)))
 
@@ -736,12 +736,12 @@ def test_columns_that_are_no_text_and_no_number(tianzhang: Run, small_city: Data
     path = write(
         frame_of(1, TBBH=["2"], photo=[b"\xff\xd8"], ends=[np.inf], tags=[["水稻", "油菜"]]), tmp_path / "p.parquet"
     )
-    told = bring(tianzhang, "plots", path)
-    assert told.remarks == [("bytes_left_aside", 0, "photo")]
+    told = bring(tianzhang, "plots", path, "--allow-overlaps")
+    assert sorted(told.remarks) == [("bytes_left_aside", 0, "photo"), ("plot_overlaps", 1, "geometry")]
     (tmp_path / "p.geojson").write_text(
         geojson(tmp_path, "{}", "").read_text("utf-8").replace('"kind": "{}"', '"kind": {"a": [1]}')
     )
-    told = bring(tianzhang, "plots", tmp_path / "p.geojson")
+    told = bring(tianzhang, "plots", tmp_path / "p.geojson", "--allow-overlaps")
     assert told.status == 0, told.err
     with small_city.reading() as session:
         extras = {plot.number: plot.extra for plot in session.scalars(select(Plot))}

@@ -402,7 +402,7 @@ def test_the_ledger_tells_what_happened(visiting: Visiting, demo_server: str, pe
     page.get_by_test_id("find-subject").press("Enter")
     expect(page.get_by_test_id("no-entries")).to_be_visible()
     page.get_by_test_id("find-event").select_option("claim.")
-    expect(entries).to_have_text(["验收", "核查", "上报"])
+    expect(entries).to_have_text(["验收", "核查", "添加证据", "上报"])
     entries.first.click()
     expect(entry).to_contain_text("验收净面积")
     page.get_by_test_id("find-subject").fill("")

@@ -13,7 +13,7 @@ import geopandas as gpd
 import httpx
 import pytest
 import shapely
-from conftest import FAR_VILLAGE, NEXT_VILLAGE, OFFICER, START, VILLAGE, Run, serving_here
+from conftest import FAR_VILLAGE, NEXT_VILLAGE, OFFICER, START, UNSEEN, VILLAGE, Run, serving_here
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -183,11 +183,15 @@ def test_an_acceptance_that_was_judged_before_sees_what_was_accepted_since(small
             claim = report_claim(session, Report(VILLAGE, land, number, number=number), actor(0, "village"))
             take_step(session, claim, State.CHECKED, actor(1))
     with small_city.reading() as session:
-        judgements = {number: judge_acceptance(session, get_claim(session, number), actor(2)) for number in "AB"}
+        judgements = {
+            number: judge_acceptance(session, get_claim(session, number), actor(2), thresholds=UNSEEN)
+            for number in "AB"
+        }
     assert all(not judgement.net.cuts for judgement in judgements.values())
     with small_city.writing() as session:
         for number in "AB":
-            take_step(session, get_claim(session, number), State.ACCEPTED, actor(3), judgement=judgements[number])
+            claim = get_claim(session, number)
+            take_step(session, claim, State.ACCEPTED, actor(3), thresholds=UNSEEN, judgement=judgements[number])
     with small_city.reading() as session:
         held = [get_claim(session, number).accepted_net for number in "AB"]
         assert shapely.area(shapely.intersection(*held)) == 0
