@@ -112,6 +112,7 @@ def test_a_step_counts_where_it_had_happened_and_was_known(audited: Database) ->
         assert counted(asked(hours=4, known=40))["E"] == [*both, ("accepted", "no"), ("accepted", "no")]
         assert population(session, asked(known=19)).set_index("number").loc["F", "state"] == "accepted"
         steps = history_of(session, claims.loc[claims["number"] == "E"], asked())
+        assert list(steps.columns[:3]) == ["number", "state", "at"], "each row begins with whose it is"
         assert steps["withdrawn_at"].tolist() == ["", "", (START + 30 * HOUR).isoformat(), ""]
         assert steps["recorded_at"].tolist()[-1] == (START + 30 * HOUR).isoformat()
         session.rollback()

@@ -455,6 +455,9 @@ def test_parts_of_a_target_that_were_lowered_are_told_with_both_figures(city: Da
         assert told(VILLAGE, START + 2 * DAY) == village
         assert told(VILLAGE, first) == village[:1]
         assert told(VILLAGE, before) == told(FAR_VILLAGE, START + 9 * DAY) == []
+        # Taken back at its own moment, a part is what it was: nothing was lowered.
+        allocate(session, "2022", {VILLAGE: 335}, START + 2 * DAY, actor="officer")
+        assert told(VILLAGE, START + 9 * DAY) == village[:1]
         session.rollback()
 
 
