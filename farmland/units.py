@@ -203,6 +203,16 @@ def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons
     return UnitPolygons(codes, decode([row[1] for row in rows]))
 
 
+def land_of(session: Session, codes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The polygon of each unit, by its code, shape (n,); None for "" and where a unit has none. Several are one object."""
+    named = {level_of(code) for code in set(codes) - {""}}
+    found = polygons(session, Unit.level.in_(named)) if named else UnitPolygons(codes[:0], codes[:0])
+    of_code = dict(zip(found.codes, found.geometries, strict=True))
+    land = np.empty(len(codes), dtype=object)
+    land[:] = [of_code.get(code) for code in codes]
+    return land
+
+
 def unit_at(session: Session, point: shapely.Point) -> Unit | None:
     """The lowest unit that covers a place (degrees), or None."""
     near = session.scalars(select(Unit).where(BoundsMeet(table_of(Unit), point.bounds))).all()

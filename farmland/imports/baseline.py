@@ -8,6 +8,7 @@ from farmland.baseline import BaselinePatch
 from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
+    good_rows,
     numbers_of,
     numbers_or_prints,
     prints_of,
@@ -74,7 +75,7 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     numbers = numbers_or_prints(source, prints, "B")
     refuse_twice(source, "number", numbers, outcome)
 
-    good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
+    good = good_rows(source, outcome)
     rows = pd.DataFrame(
         {
             "year": years[good].astype(int),
@@ -88,15 +89,14 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
             "fingerprint": prints[good],
         }
     )
-    extra = source.extra()
     write_rows(
         session,
         table_of(BaselinePatch),
         ["year", "number"],
         rows,
         geometries[good],
-        [extra[i] for i in good],
-        source.numbers[good],
+        source,
+        good,
         options,
         outcome,
     )

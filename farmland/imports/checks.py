@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from farmland.imports.outcome import Options, Outcome, Row
 from farmland.imports.shift import check_borders
 from farmland.imports.source import Source
-from farmland.units import LEVELS, Unit, UnitPolygons, home_of, level_of, normal_code, polygons
+from farmland.units import LEVELS, Unit, UnitPolygons, home_of, land_of, normal_code, polygons
 from geodata.area import areas_m2
 from geodata.crs import check_position
 from geodata.geometry_faults import faults, fingerprint, repair
@@ -102,6 +102,11 @@ def numbers_of(source: Source, field: str, outcome: Outcome, default: float | No
     return values
 
 
+def good_rows(source: Source, outcome: Outcome) -> NDArray[np.int64]:
+    """The rows that nothing is wrong with so far, as places in the file."""
+    return np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
+
+
 def refuse_empty(source: Source, field: str, values: NDArray[np.object_], outcome: Outcome) -> None:
     """Name the rows in which a field is empty."""
     outcome.refuse(source.numbers[values == ""], field, EMPTY_FIELD, field=field)
@@ -186,13 +191,10 @@ def place_in_units(
     codes = codes.copy()
     inner = np.full(len(geometries), None, dtype=object)
     inner[sound] = shapely.point_on_surface(geometries[sound])
-    named = np.unique(codes[codes != ""])
-    areas = polygons(session, Unit.level.in_({level_of(code) for code in named}))
-    row_of = {code: i for i, code in enumerate(areas.codes)}
-    unit_row = np.array([row_of.get(code, -1) for code in codes])
-    checked = sound & (unit_row >= 0)
+    land = land_of(session, codes)
+    checked = sound & ~shapely.is_missing(land)
     if checked.any():
-        units = areas.geometries[unit_row[checked]]
+        units = land[checked]
         check_borders(source.numbers[checked], inner[checked], units, outcome)
         held = shapely.covers(units, inner[checked])
         for i in np.flatnonzero(checked)[~held]:

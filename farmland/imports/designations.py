@@ -8,6 +8,7 @@ from farmland.database import table_of
 from farmland.designations import DesignatedArea, Designation
 from farmland.imports.checks import (
     check_whole,
+    good_rows,
     numbers_of,
     numbers_or_prints,
     prints_of,
@@ -43,7 +44,7 @@ def import_designations(session: Session, source: Source, options: Options) -> O
     years = numbers_of(source, "year", outcome, None)
     names, funds = source.text("name", ""), source.text("fund", "")
 
-    good = np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
+    good = good_rows(source, outcome)
     rows = pd.DataFrame(
         {
             "kind": kinds[good],
@@ -55,15 +56,14 @@ def import_designations(session: Session, source: Source, options: Options) -> O
             "fingerprint": prints[good],
         }
     )
-    extra = source.extra()
     write_rows(
         session,
         table_of(DesignatedArea),
         ["kind", "number"],
         rows,
         geometries[good],
-        [extra[i] for i in good],
-        source.numbers[good],
+        source,
+        good,
         options,
         outcome,
     )

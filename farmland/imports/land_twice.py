@@ -78,6 +78,7 @@ def tell_land_twice(
     session: Session,
     source: Source,
     geometries: NDArray[np.object_],
+    areas: NDArray[np.float64],
     good: NDArray[np.int64],
     named: set[tuple[str, str]],
     within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
@@ -88,7 +89,7 @@ def tell_land_twice(
 
     Parameters
     ----------
-    geometries : array of shape (n,), the polygons of all rows
+    geometries, areas : arrays of shape (n,), the polygons of all rows and what they measure (m²)
     good : the rows, as places in the file, that would be imported
     named : their unit codes and numbers: the plots of these are replaced
     within_file : what :func:`geodata.overlaps.overlaps` finds among the geometries, from DUST_M2 on; the rows that are not
@@ -103,7 +104,6 @@ def tell_land_twice(
     outcome.overlaps, outcome.overlap_m2 = len(pairs), float(pairs["area_m2"].sum())
     if pairs.empty:
         return
-    areas = areas_m2(geometries)
     pairs["share"] = pairs["area_m2"].to_numpy() / areas[pairs["row"].to_numpy()]
     pairs["of_other"] = pairs["area_m2"] / pairs["other_m2"]
     pairs["twin"] = (pairs["share"] >= SAME) & (pairs["of_other"] >= SAME)

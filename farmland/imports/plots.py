@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from farmland.database import table_of
 from farmland.imports.checks import (
     check_whole,
+    good_rows,
     numbers_or_prints,
     place_in_units,
     prints_of,
@@ -68,40 +69,34 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
         refuse_twice(source, "number", codes + "/" + numbers, outcome)
 
         areas = np.full(len(codes), np.nan)
-        areas[where] = measuring.result().round(2)
+        areas[where] = measuring.result()
         pairs, shared = overlapping.result()
-        good = _good(source, outcome)
+        good = good_rows(source, outcome)
         named = set(zip(codes[good], numbers[good], strict=True))
-        tell_land_twice(session, source, geometries, good, named, (where[pairs], shared), options, outcome)
-    good = _good(source, outcome)
+        tell_land_twice(session, source, geometries, areas, good, named, (where[pairs], shared), options, outcome)
+    good = good_rows(source, outcome)
     rows = pd.DataFrame(
         {
             "unit_code": codes[good],
             "number": numbers[good],
             "land_class": classes[good],
             "basic_farmland": basic[good],
-            "area_m2": areas[good],
+            "area_m2": areas[good].round(2),
             "fingerprint": prints[good],
         }
     )
-    extra = source.extra()
     write_rows(
         session,
         table_of(Plot),
         ["unit_code", "number"],
         rows,
         geometries[good],
-        [extra[i] for i in good],
-        source.numbers[good],
+        source,
+        good,
         options,
         outcome,
     )
     return outcome
-
-
-def _good(source: Source, outcome: Outcome) -> NDArray[np.int64]:
-    """The rows, as places in the file, that nothing is wrong with so far."""
-    return np.flatnonzero(~np.isin(source.numbers, [row.number for row in outcome.bad]))
 
 
 def _refuse_unknown_units(session: Session, source: Source, codes: NDArray[np.object_], outcome: Outcome) -> None:

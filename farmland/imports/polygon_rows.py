@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from farmland.imports.outcome import Options, Outcome
+from farmland.imports.source import Source
 from farmland.ledger import content, merge, stored
 from geodata.column import geometries_of, next_id, write
 from geodata.problems import Kind
@@ -31,8 +32,8 @@ def write_rows(
     keys: list[str],
     rows: pd.DataFrame,
     geometries: NDArray[np.object_],
-    extra: list[dict[str, Any] | None],
-    numbers: NDArray[np.int64],
+    source: Source,
+    good: NDArray[np.int64],
     options: Options,
     outcome: Outcome,
 ) -> None:
@@ -45,9 +46,10 @@ def write_rows(
     ----------
     rows : DataFrame of n rows with the table's columns, `fingerprint` among them, without id, geometry and extra
     geometries : array of shape (n,)
-    extra : n dicts of the columns that are no field of ours
-    numbers : array of shape (n,), the rows' numbers in the file
+    source, good : the file, and which of its rows these are, shape (n,); its columns that are no field of ours are kept
     """
+    whole = source.extra()
+    extra, numbers = [whole[i] for i in good], source.numbers[good]
     columns_held = ["id", *rows.columns]
     found = session.execute(select(*(table.c[name] for name in columns_held))).all()
     held = pd.DataFrame(found, columns=columns_held)

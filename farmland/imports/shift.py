@@ -21,7 +21,7 @@ from farmland.findings import Finding
 from farmland.imports.outcome import Outcome, Row
 from farmland.imports.source import Source
 from farmland.plots import Plot
-from farmland.units import Unit, level_of, polygons
+from farmland.units import Unit, land_of
 from geodata.column import BoundsMeet, decode, raw
 from geodata.gcj02 import from_gcj02, to_gcj02
 from geodata.guise import Copies, shifted_copies
@@ -194,13 +194,11 @@ def check_named_units(
     """As :func:`check_borders`, for rows that are not placed in units by their import; of a long file some of them."""
     rows = np.flatnonzero(sound & (codes != ""))
     rows = rows[:: 1 + len(rows) // _AT_ONCE]
-    if not len(rows):
-        return
-    areas = polygons(session, Unit.level.in_({level_of(code) for code in np.unique(codes[rows])}))
-    place = {code: i for i, code in enumerate(areas.codes)}
-    unit = np.array([place.get(code, -1) for code in codes[rows]])
-    rows, unit = rows[unit >= 0], unit[unit >= 0]
-    check_borders(source.numbers[rows], shapely.point_on_surface(geometries[rows]), areas.geometries[unit], outcome)
+    units = land_of(session, codes[rows])
+    held = ~shapely.is_missing(units)
+    rows, units = rows[held], units[held]
+    if len(rows):
+        check_borders(source.numbers[rows], shapely.point_on_surface(geometries[rows]), units, outcome)
 
 
 def check_borders(
