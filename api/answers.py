@@ -147,7 +147,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def _refused(request: Request, error: Problem) -> Response:
         if error.kind.answer == "forbidden":
-            error = await in_writing_thread(record_refusal, request, error)
+            error = await in_writing_thread(request.app.state.database, record_refusal, request, error)
         status, language, number = STATUS[error.kind.answer], language_of(request), request.state.request_id
         detail = error.sentence(language)
         if status == 500:

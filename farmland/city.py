@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.clock import SHANGHAI
 from farmland.database import Base, Moment
-from farmland.ledger import last_moment
+from farmland.ledger import LAST_MOMENT
 
 
 class Demonstration(Base):
@@ -20,7 +20,7 @@ class Demonstration(Base):
     note_en: Mapped[str] = mapped_column(String(1000))
 
 
-_STANDING = select(Demonstration.now).where(Demonstration.id == 1)
+_STANDING = select(Demonstration.now).where(Demonstration.id == 1).scalar_subquery()
 
 
 def demonstration(session: Session) -> Demonstration | None:
@@ -30,14 +30,18 @@ def demonstration(session: Session) -> Demonstration | None:
 
 def now(session: Session) -> datetime:
     """The present moment in Asia/Shanghai; a demonstration's clock stands still but for what was written since."""
-    standing = session.scalar(_STANDING)
-    if standing is None:
-        return datetime.now(SHANGHAI)
-    return max(standing, last_moment(session) or standing)
+    return _moments(session)[0]
 
 
 def next_moment(session: Session) -> datetime:
     """The moment of what is written now: later than all that was written before, though a clock stands or is set back."""
-    last = last_moment(session)
-    moment = now(session)
+    moment, last = _moments(session)
     return moment if last is None or moment > last else last + timedelta(microseconds=1)
+
+
+def _moments(session: Session) -> tuple[datetime, datetime | None]:
+    """The present moment, and that of the ledger's last entry."""
+    standing, last = session.execute(select(_STANDING, LAST_MOMENT.scalar_subquery())).one()
+    if standing is None:
+        return datetime.now(SHANGHAI), last
+    return max(standing, last or standing), last

@@ -138,6 +138,11 @@ class Database:
         """The database as it may be shown to people: without a password."""
         return self.url.render_as_string(hide_password=True)
 
+    @property
+    def in_this_process(self) -> bool:
+        """Whether the database itself works in this process (SQLite), not in a server."""
+        return self._on_sqlite
+
     def prepare(self) -> None:
         """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
         from alembic import command  # takes as long to load as all else here, and only this needs it
@@ -174,8 +179,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the records."""
-        with Session(self._reading, autoflush=False) as session:
+        with Session(self._reading, autoflush=False, expire_on_commit=False) as session:
             yield session
+            session.expunge_all()  # whatever was done to what was read, nothing of it is written
+            session.commit()  # after a ROLLBACK psycopg forgets the statements that it has prepared
 
     @property
     def waiting(self) -> int:
@@ -238,6 +245,16 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def count_rows_anew(session: Session) -> None:
+    """Have PostgreSQL look, after many rows were written, at how many there are and how they are spread.
+
+    It does so by itself, but up to minutes later; until then, as if tables were empty, it reads them whole for every row that
+    is asked for. SQLite's planner goes by the indexes. https://www.postgresql.org/docs/current/populate.html
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("ANALYZE"))
 
 
 def _columns(connection: Connection) -> dict[str, set[str]]:

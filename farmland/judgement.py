@@ -44,18 +44,17 @@ class Judgement:
     net_u_m2: float
     found: list[Found]
 
-    def holds(self, session: Session, actor: Actor, target_code: str) -> bool:
-        """Whether it would be the same now, for a step that the same person takes a little later.
+    def holds(self, session: Session, actor: Actor) -> bool:
+        """Whether it would be the same now, for a step that the same person takes a little later on the same day.
 
         Only under the right to write: nothing can come between then.
         """
         then = self.actor
         same_person = replace(then, at=actor.at, recorded_at=actor.recorded_at) == actor
+        same_day = then.at.date() == actor.at.date()  # which target is meant, and some rules, go by the day
         as_late = then.recorded_at - then.at == actor.recorded_at - actor.at
         changing = any(then.at < moment <= actor.at for moment in self.turns)
-        return (
-            same_person and as_late and target_code == self.target_code and not changing and not self._touched(session)
-        )
+        return same_person and same_day and as_late and not changing and not self._touched(session)
 
     def _touched(self, session: Session) -> bool:
         """Whether an entry of the ledger since speaks of anything that it rests on."""

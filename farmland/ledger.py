@@ -137,12 +137,12 @@ def head(session: Session) -> tuple[int, str]:
     return (found.seq, found.hash) if found else (0, FIRST)
 
 
-_LAST_MOMENT = select(Entry.at).order_by(Entry.seq.desc()).limit(1)
+LAST_MOMENT = select(Entry.at).order_by(Entry.seq.desc()).limit(1)
 
 
 def last_moment(session: Session) -> datetime | None:
     """The moment of the last entry."""
-    return session.scalar(_LAST_MOMENT)
+    return session.scalar(LAST_MOMENT)
 
 
 def history(session: Session, subject: str) -> Sequence[Entry]:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from farmland.backup_file import BACKUP_DAMAGED, Backup, Manifest, opened, table_member
-from farmland.database import VERSION, Database, migrations
+from farmland.database import VERSION, Database, count_rows_anew, migrations
 from farmland.evidence_store import EvidenceStore
 from farmland.kept_files import keep_file
 from farmland.ledger import head
@@ -98,6 +98,7 @@ def restore(
             if backup.manifest.database == VERSION and (entry, last) != (backup.manifest.entry, backup.manifest.head):
                 raise Problem(BACKUP_DAMAGED, file=path, member=table_member("ledger_entry"))
             note_change(session)
+            count_rows_anew(session)
         tell(1.0, "完成", "done")
         return Restored(backup.manifest, entry, last, new_files, _keep_keys(backup, keys))
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import shapely
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload, undefer
+from sqlalchemy.orm import Session, lazyload, selectinload, undefer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from farmland.claims import (
     NEEDS_WHY,
@@ -342,20 +343,18 @@ def report_claim(
     Raises UNIT_UNKNOWN, NO_TARGET, TARGET_UNKNOWN, CLAIM_NUMBER_TAKEN, TOO_MANY_CORNERS, UNIT_WITHOUT_POLYGON,
     OUTSIDE_WHOLLY, ACCURACIES_COUNT.
     """
-    unit = get_unit(session, report.unit_code)
-    target = require_target(session, report.target_code, actor.at.date())
     if report.number and session.scalar(select(Claim.id).where(Claim.number == report.number)) is not None:
         raise Problem(CLAIM_NUMBER_TAKEN, number=report.number)
-    if judgement is None or not judgement.holds(session, actor, target.code):
+    if judgement is None or not judgement.holds(session, actor):
         judgement = judge_report(session, report, actor, ground, thresholds)
     net, judged = judgement.net, judgement.judged
     connection = session.connection()
     claim_id = next_id(connection, table_of(Claim))
     row = {
         "id": claim_id,
-        "number": report.number or f"{target.code}-{claim_id:05d}",
-        "target_code": target.code,
-        "unit_code": unit.code,
+        "number": report.number or f"{judgement.target_code}-{claim_id:05d}",
+        "target_code": judgement.target_code,
+        "unit_code": judged.unit_code,
         "source_kind": report.source_kind,
         "origin": report.origin,
         "before_asked": judged.before_asked,
@@ -375,7 +374,9 @@ def report_claim(
     }
     columns = {name: [value] for name, value in row.items()}
     write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
-    claim = session.get_one(Claim, claim_id, options=[undefer("*")])
+    claim = session.get_one(Claim, claim_id, options=[undefer("*"), lazyload(Claim.steps)])
+    set_committed_value(claim, "steps", [])  # it is new: there are none to ask for
+    set_committed_value(claim, "deductions", [])
     step = _add_step(claim, State.REPORTED, actor, "")
     cuts = _add_deductions(claim, Stage.REPORTED, net)
     session.flush()
@@ -419,7 +420,7 @@ def take_step(
     doubts: Content = {}
     changed: list[Base] = []
     if state is State.ACCEPTED:
-        if judgement is None or not judgement.holds(session, actor, claim.target_code):
+        if judgement is None or not judgement.holds(session, actor):
             judgement = judge_acceptance(session, claim, actor, ground, thresholds)
         net = judgement.net
         refuse(claim.number, judgement.found)
@@ -496,6 +497,7 @@ def _add_step(claim: Claim, state: State, actor: Actor, why: str) -> Step:
         device=actor.device,
         household=actor.household,
         recorded_at=actor.recorded_at,
+        withdrawn_at=None,
     )
     claim.steps.append(step)
     return step

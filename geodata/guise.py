@@ -177,6 +177,7 @@ def _built_alike(geometries: NDArray[np.object_]) -> bool:
 
 
 _PAIR = np.dtype([("candidate", np.int64), ("other", np.int64), ("iou", np.float64)])
+_NONE = np.empty(0, dtype=_PAIR)
 
 
 def _as_drawn(mine: NDArray[np.object_], theirs: NDArray[np.object_], threshold: float) -> NDArray[np.void]:
@@ -211,6 +212,8 @@ def _moved(mine: NDArray[np.object_], theirs: NDArray[np.object_], move: Move) -
     width, other = _sides(mine)[i], _sides(theirs)[j]
     near &= (np.abs(width - other) <= 2 * TWIN_M + 0.01 * other).all(axis=1)
     i, j = i[near], j[near]
+    if not len(i):
+        return _NONE
     here = _around_centroid(mine[i])
     found = []
     for there in (_around_centroid(shapely.transform(theirs[j], move)), _around_centroid(theirs[j])):

@@ -228,6 +228,16 @@ def ready() -> Ready:
     return Ready()
 
 
+def counted_rows(url: str, table: str) -> int | None:
+    """How many rows PostgreSQL believes a table to have (-1: it has not looked); None for SQLite, which does not count."""
+    if url.startswith("sqlite"):
+        return None
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        found = connection.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table]).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
 def run_command(*words: object, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     return ready().run([str(word) for word in words], cleared() | env, cwd)
 

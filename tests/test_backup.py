@@ -24,7 +24,7 @@ import pytest
 import shapely
 from alembic import command
 from alembic.script import ScriptDirectory
-from conftest import OFFICER, TOWN, VILLAGE, Run, run_command, serving
+from conftest import OFFICER, TOWN, VILLAGE, Run, counted_rows, run_command, serving
 from ready import COMMAND
 from sqlalchemy import func, inspect, select
 
@@ -131,6 +131,7 @@ def test_a_city_moves_to_the_other_kind_of_database_and_back(
     said = done(there("restore", "a.zip"))
     assert head in said and "2 evidence files were put" in said
     assert content_at(elsewhere) == before and files(folder) == files(tmp_path)
+    assert counted_rows(elsewhere["TIANZHANG_DATABASE_URL"], "unit") in (None, len(before["unit"]))
     assert done(there("progress", "--json")) == figures
     done(there("verify", "--against", "seal.json", "--public-key", "elsewhere/seal.pub"))
     done(there("evidence", "check"))

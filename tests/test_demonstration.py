@@ -11,7 +11,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from conftest import run_command, signed_in
+from conftest import counted_rows, run_command, signed_in
 from sqlalchemy import select
 from test_land_twice import counted_twice, force_accepted, moved
 
@@ -97,6 +97,13 @@ def test_the_accepted_figure_is_land(demo_env: dict[str, str]) -> None:
     accepted = claims[claims["state"] == "accepted"]
     union_m2 = areas_m2([shapely.union_all(accepted.geometry.to_numpy())])[0]
     assert accepted["net_area_m2"].sum() == pytest.approx(union_m2, abs=0.01 * 2000 / 3)
+
+
+def test_postgresql_knows_how_many_rows_were_imported(demo_env: dict[str, str]) -> None:
+    assert counted_rows(demo_env.get("TIANZHANG_DATABASE_URL", "sqlite"), "plot") in (
+        None,
+        pytest.approx(102_000, rel=0.05),
+    )
 
 
 def test_most_of_what_is_accepted_has_a_photograph_that_says_it_is_made_up(demo: httpx.Client) -> None:

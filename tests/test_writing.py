@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import geopandas as gpd
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from test_api import body, refused
 from test_claims import actor
 from test_operations import awaited
 
+from api.writing import ALONE, BESIDE, in_writing_thread
 from farmland.claims import Claim, State, get_claim
 from farmland.database import Database
 from farmland.ledger import Entry, head, note
@@ -28,6 +30,7 @@ from farmland.transitions import Report, judge_acceptance, judge_report, report_
 from farmland.turns import Turns
 from farmland.units import Unit
 from farmland.verify import verify
+from geodata.area import area_m2
 from geodata.problems import Problem
 
 CLIENTS = 64
@@ -144,7 +147,7 @@ def test_who_gives_up_while_waiting_leaves_nothing_behind(small_city: Database, 
 
 MARK_M2 = 12345.67
 """An uncertainty that no computation gives: where it is stored, the judgement of before was taken."""
-CHANGES = ["nothing", "a claim far away", "an account", "a claim around", "the unit", "another person"]
+CHANGES = ["nothing", "a claim far away", "an account", "a claim around", "the unit", "another person", "another day"]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -165,7 +168,9 @@ def test_what_was_judged_before_holds_only_while_nothing_around_changes(small_ci
             unit.geometry = shapely.box(111.70, 27.20, 111.711, 27.30)
             session.flush()
             note(session, "unit.imported", None, None, actor="officer", at=START)
-    later = actor(3, "somebody else" if change == "another person" else "village")
+    later = actor(
+        3 if change != "another day" else 24 * 60, "somebody else" if change == "another person" else "village"
+    )
     with small_city.writing() as session:
         claim = report_claim(session, report, later, judgement=judgement)
         kept = claim.reported_net_u_m2 == MARK_M2
@@ -194,7 +199,7 @@ def test_an_acceptance_that_was_judged_before_sees_what_was_accepted_since(small
             take_step(session, claim, State.ACCEPTED, actor(3), thresholds=UNSEEN, judgement=judgements[number])
     with small_city.reading() as session:
         held = [get_claim(session, number).accepted_net for number in "AB"]
-        assert shapely.area(shapely.intersection(*held)) == 0
+        assert area_m2(shapely.intersection(*held)) < 1e-4  # cuts are made on a grid
         assert shapely.area(held[0]) == pytest.approx(shapely.area(FIELD))
         assert verify(session).first is None
 
@@ -254,6 +259,37 @@ def test_one_who_waits_too_long_is_told_so(small_city: Database) -> None:
             assert refusal.value.code == "writing_takes_long" and refusal.value.kind.answer == "busy"
     with small_city.reading() as session:
         assert session.scalars(select(Entry.event).order_by(Entry.seq.desc())).first() == "account.signed_in"
+
+
+def test_who_waits_too_long_for_a_thread_is_told_so_and_whoever_has_one_comes_to_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.writing.PATIENCE_S", 0.05)
+    refused, ended, told = threading.Event(), [], []
+
+    def long() -> int:
+        assert refused.wait(60)
+        return len(ended)
+
+    async def work() -> None:
+        ended.append(await in_writing_thread(database, long))
+
+    async def wait() -> None:
+        with pytest.raises(Problem, match="writing_takes_long"):
+            await in_writing_thread(database, ended.append, "it was not its turn")
+        told.append("told")
+        refused.set()
+
+    async def all_at_once() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(ALONE if database.in_this_process else BESIDE):
+                group.start_soon(work)
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(wait)
+
+    anyio.run(all_at_once)
+    assert told == ["told"] and ended and set(ended) <= {0, 1}
+    assert anyio.run(in_writing_thread, database, lambda: "free again") == "free again"
 
 
 WRITER = """

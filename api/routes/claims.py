@@ -37,7 +37,7 @@ from farmland.rules import RULES
 from farmland.rules.rule import Rule, Severity
 from farmland.survey import Method
 from farmland.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
-from farmland.units import get_unit
+from farmland.units import normal_code
 from farmland.visits import add_visit
 from farmland.waterfall import claims_of_bar
 from geodata.geometry_faults import faults, fingerprint
@@ -87,13 +87,13 @@ def list_claims(
 def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
     """A claim as of a moment. Raises CLAIM_UNKNOWN where it was not reported by then."""
     stand = claim.as_of(moment)
-    others = {row.other_claim_id for row in stand.deductions if row.other_claim_id}
-    numbers: dict[int, str] = dict(session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(others))).all())
+    chain = chain_json(session, claim.unit_code, day_of(moment))
+    numbers = _numbers(session, {row.other_claim_id for row in stand.deductions} - {None})
     properties: dict[str, Any] = {
         "number": claim.number,
         "state": stand.state,
         "unit_code": claim.unit_code,
-        "unit_name": get_unit(session, claim.unit_code).name,
+        "unit_name": chain[-1]["unit_name"],
         "target_code": claim.target_code,
         "source_kind": claim.source_kind,
         "origin": claim.origin,
@@ -115,7 +115,7 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
             {
                 "stage": row.stage,
                 "reason": row.reason,
-                "other_claim": numbers.get(row.other_claim_id or 0),
+                "other_claim": numbers.get(row.other_claim_id),
                 "area_m2": row.area_m2,
                 "area_mu": mu(row.area_m2),
             }
@@ -125,9 +125,16 @@ def _claim_feature(session: Session, claim: Claim, moment: datetime) -> bytes:
             {"stage": row.stage, "recorded_at": row.recorded_at, **found_json(RULES[row.rule], row.severity, row.facts)}
             for row in doubts_of(session, claim.id, moment)
         ],
-        "chain": chain_json(session, claim.unit_code, day_of(moment)),
+        "chain": chain,
     }
     return feature(shapely.to_geojson(stand.net_geometry), properties, claim.number)
+
+
+def _numbers(session: Session, ids: set[int | None]) -> dict[int | None, str]:
+    """The numbers of claims by their ids."""
+    if not ids:
+        return {}
+    return dict(session.execute(select(Claim.id, Claim.number).where(Claim.id.in_(ids))).all())
 
 
 def found_json(rule: Rule, severity: Severity, facts: dict[str, Any]) -> dict[str, Any]:
@@ -194,13 +201,14 @@ def _report(body: NewClaim) -> Report:
     content = body.model_dump(exclude={"geometry", "device", "household"})
     if body.track is not None:
         content["track"] = [[*fix[:2], fix[2].isoformat(), fix[3]] for fix in body.track]
+    content["unit_code"] = normal_code(body.unit_code)
     return Report(geometry=geometry, fingerprint=fingerprint(array)[0], **content)
 
 
 def _actor(
     session: Session, asked: Asked, unit_code: str, device: str | None = None, household: str | None = None
 ) -> Actor:
-    return asked.actor(get_unit(session, unit_code).code, city.next_moment(session), device, household)
+    return asked.actor(unit_code, city.next_moment(session), device, household)
 
 
 def _judged(
@@ -231,7 +239,7 @@ def report(records: Records, config: Config, reporter: Reporter, body: NewClaim)
     new = _report(body)
     judgement = _judged(records, config, reporter, new, body.device, body.household)
     with records.writing() as session:
-        actor = _actor(session, reporter, body.unit_code, body.device, body.household)
+        actor = _actor(session, reporter, new.unit_code, body.device, body.household)
         claim = report_claim(session, new, actor, thresholds=config.thresholds, judgement=judgement)
     return _answer(records, claim, actor.at, 201)
 

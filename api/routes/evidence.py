@@ -118,7 +118,7 @@ async def add(
             (said,) = _facts(claim, [evidence], settings)
             return json(said, 201)
 
-    return await in_writing_thread(write)
+    return await in_writing_thread(records, write)
 
 
 @router.get("", summary="The evidence files of a claim", response_model=contract.EvidenceList)

@@ -13,7 +13,7 @@ from api.answers import json
 from api.asking import OPEN, Person, SignedIn, cookie_name, forget_sign_in, keep_sign_in, require_own_page
 from api.context import Config, Reading, Records
 from api.routes.holding import rights_json
-from api.writing import writes
+from api.writing import writes, writes_at_length
 from farmland import sign_in
 from farmland.accounts import Account
 from farmland.rights import Holder
@@ -76,7 +76,7 @@ def lasts(config: Config, keep: bool) -> timedelta:
 
 
 @router.post("/sign-in", dependencies=[OPEN], summary="Sign in with account and password", response_model=contract.Me)
-@writes
+@writes_at_length
 def enter(records: Records, config: Config, request: Request, body: contract.SignInBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.sign_in(
@@ -106,7 +106,7 @@ def enter_demonstration(
     summary="Set the first password, or a new one, with an activation code, and sign in",
     response_model=contract.Me,
 )
-@writes
+@writes_at_length
 def activate(records: Records, config: Config, request: Request, body: contract.ActivationBody) -> Response:
     require_own_page(request)
     secret, until = sign_in.activate(
@@ -145,7 +145,7 @@ def me(session: Reading, holder: SignedIn) -> Response:
     summary="Change one's own password; all other sign-ins end",
     response_model=contract.Me,
 )
-@writes
+@writes_at_length
 def change(records: Records, config: Config, request: Request, person: Person, body: contract.PasswordBody) -> Response:
     assert person.account_id is not None
     secret, until = sign_in.change_password(

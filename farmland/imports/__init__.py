@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from farmland import city
-from farmland.database import Database
+from farmland.database import Database, count_rows_anew
 from farmland.imports.baseline import import_baseline
 from farmland.imports.chiefs import import_chiefs
 from farmland.imports.designations import import_designations
@@ -64,6 +64,10 @@ EVENTS = {
 """What an import is called in the ledger; claims have an entry for each of their steps."""
 
 
+MANY = 1000
+"""After so many new rows, ways of asking that were good may not be any more."""
+
+
 def import_file(database: Database, noun: str, path: Path, options: Options) -> Outcome:
     """Import a file of `noun` ("units", "chiefs", "plots", "baseline", "targets", "claims", "designations", "findings").
 
@@ -106,4 +110,6 @@ def import_source(session: Session, noun: str, source: Source, options: Options,
         from farmland.imports.findings import take_back
 
         take_back(session, options, outcome)
+    if outcome.written and outcome.rows >= MANY:
+        count_rows_anew(session)
     return outcome

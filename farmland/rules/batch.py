@@ -288,8 +288,12 @@ class Batch:
 
     def shown_before(self, row: int) -> bool:
         """Whether a photograph shows a claim's land before or during its restoration."""
-        photos = self.around.photographs.get(self.claims[row].claim_id or 0, [])
-        return any(photo.purpose in (Purpose.BEFORE, Purpose.DURING) for photo in photos)
+        return any(photo.purpose in (Purpose.BEFORE, Purpose.DURING) for photo in self.photographs(row))
+
+    def photographs(self, row: int) -> list[Any]:
+        """The photographs of a claim, in the order in which they were attached."""
+        claim_id = self.claims[row].claim_id
+        return [] if claim_id is None else self.around.photographs.get(claim_id, [])
 
     def step(self, row: int, state: State) -> Any:
         """A claim's step to a state, if it took it."""

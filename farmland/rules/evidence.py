@@ -129,7 +129,7 @@ def _missing(batch: Batch, row: int, t: Thresholds) -> frozenset[Purpose]:
     """What of a claim that is not evidenced no photograph shows."""
     claim = batch.claims[row]
     asked = {Purpose.AFTER, Purpose.BEFORE} if claim.before_asked else {Purpose.AFTER}
-    photos = [photo for photo in batch.around.photographs.get(claim.claim_id or 0, []) if _since(photo) <= batch.at]
+    photos = [photo for photo in batch.photographs(row) if _since(photo) <= batch.at]
     if not photos:
         return frozenset(asked)
     reused = {found.facts["name"] for found in _used_before(batch, row, photos, t) if found.rule is PHOTOGRAPH_REUSED}
@@ -146,7 +146,7 @@ def _since(photo: Any) -> datetime:
 def photographs(batch: Batch, t: Thresholds) -> Iterator[Found]:
     """The photographs of each claim: used before, taken elsewhere, at another time."""
     for row, claim in enumerate(batch.claims):
-        photos = batch.around.photographs.get(claim.claim_id or 0, [])
+        photos = batch.photographs(row)
         if photos:
             yield from _used_before(batch, row, photos, t)
             yield from _placed(batch.polygons[row], row, photos, t)
