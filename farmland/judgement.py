@@ -28,7 +28,7 @@ _AT_ONCE = 5000
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim's net area at a stage and what rules say of it, when the ledger's last entry was `seq`.
+    """A claim's net area at a stage and what rules say of it, when the ledger's last entry was `seq` (0: for use at once).
 
     `turns` are the moments at which claims around began or ceased to hold land; `net_u_m2` is the standard uncertainty of the
     net area, m².

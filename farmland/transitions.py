@@ -39,7 +39,7 @@ from farmland.rules.rule import Found
 from farmland.survey import Method, check_accuracies, uncertainty_m2
 from farmland.targets import AreaBasis, Target, get_target, require_target
 from farmland.thresholds import Thresholds
-from farmland.units import Unit, get_unit
+from farmland.units import Unit
 from geodata.column import BoundsMeet, next_id, write
 from geodata.crs import hint_for_degrees
 from geodata.problems import Kind, Problem
@@ -176,22 +176,22 @@ class Ground:
     def judge(
         self,
         polygon: shapely.Geometry,
-        unit: Unit,
+        unit_code: str,
         stage: Stage,
         at: datetime,
         ridge_factor: float,
         own_id: int | None,
     ) -> NetArea:
-        """The net area of a polygon for a unit at a moment. Raises UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
+        """The net area of a polygon for a unit at a moment. Raises UNIT_UNKNOWN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
 
         At reporting all live claims reported by then are deducted with what they hold; at acceptance the accepted ones
         that are not revoked by then: who is accepted first keeps the land.
         """
-        area = self.around.units.get(unit.code)
+        area = self.around.units.get(unit_code)
         if area is None:
-            raise Problem(UNIT_WITHOUT_POLYGON, unit_code=unit.code, unit_name=unit.name)
+            raise Problem(UNIT_WITHOUT_POLYGON, unit_code=unit_code, unit_name=self.around.unit(unit_code).name)
         if not shapely.intersects(area, polygon):
-            raise self._outside(polygon, unit)
+            raise self._outside(polygon, self.around.unit(unit_code))
         return net_area(
             polygon,
             area,
@@ -260,29 +260,29 @@ def judge_report(
     most = (thresholds or (ground.thresholds if ground else Thresholds())).claim_corners
     if (corners := int(shapely.get_num_coordinates(report.geometry))) > most:
         raise Problem(TOO_MANY_CORNERS, corners=corners, most=most)
-    unit = get_unit(session, report.unit_code)
     target = require_target(session, report.target_code, actor.at.date())
     check_accuracies(report.geometry, report.accuracy_m)
-    ground = ground or Ground(session, [report.geometry], [unit.code], thresholds)
+    seq = 0 if ground else head(session)[0]
+    ground = ground or Ground(session, [report.geometry], [report.unit_code], thresholds)
     ridge_factor = _ridges(target, report.ridge_factor)
-    net = ground.judge(report.geometry, unit, Stage.REPORTED, actor.at, ridge_factor, None)
-    judged = _reported(report, unit, target, net, actor, ground)
-    return _judgement(session, Stage.REPORTED, actor, target.code, ground, judged, net, report.accuracy_m)
+    net = ground.judge(report.geometry, report.unit_code, Stage.REPORTED, actor.at, ridge_factor, None)
+    judged = _reported(report, target, net, actor, ground)
+    return _judgement(seq, Stage.REPORTED, actor, target.code, ground, judged, net, report.accuracy_m)
 
 
 def judge_acceptance(
     session: Session, claim: Claim, actor: Actor, ground: Ground | None = None, thresholds: Thresholds | None = None
 ) -> Judgement:
     """The same of a claim that is to be accepted. Raises UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY."""
+    seq = 0 if ground else head(session)[0]
     ground = ground or Ground(session, [claim.geometry], [claim.unit_code], thresholds)
-    unit = get_unit(session, claim.unit_code)
-    net = ground.judge(claim.geometry, unit, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
+    net = ground.judge(claim.geometry, claim.unit_code, Stage.ACCEPTED, actor.at, claim.ridge_factor, claim.id)
     judged = _accepted(session, claim, net, actor)
-    return _judgement(session, Stage.ACCEPTED, actor, claim.target_code, ground, judged, net, claim.accuracy_m)
+    return _judgement(seq, Stage.ACCEPTED, actor, claim.target_code, ground, judged, net, claim.accuracy_m)
 
 
 def _judgement(
-    session: Session,
+    seq: int,
     stage: Stage,
     actor: Actor,
     target_code: str,
@@ -291,18 +291,17 @@ def _judgement(
     net: NetArea,
     accuracy_m: list[float] | None,
 ) -> Judgement:
-    seq, _ = head(session)
     net_u_m2 = uncertainty_m2(judged.polygon, judged.method, accuracy_m, net.geometry)
     found = ground.found(judged, stage, actor.at)
     return Judgement(seq, stage, actor, target_code, ground.turns(judged.polygon), judged, net, net_u_m2, found)
 
 
-def _reported(report: Report, unit: Unit, target: Target, net: NetArea, actor: Actor, ground: Ground) -> Judged:
+def _reported(report: Report, target: Target, net: NetArea, actor: Actor, ground: Ground) -> Judged:
     """A claim that is being reported, as rules look at it."""
     return Judged(
         None,
         report.number or "",
-        unit.code,
+        report.unit_code,
         report.geometry,
         report.fingerprint,
         net.gross_m2,

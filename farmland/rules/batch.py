@@ -19,7 +19,7 @@ from farmland.designations import DesignatedArea, Designation
 from farmland.evidence import Evidence, FileKind, Purpose
 from farmland.findings import Finding
 from farmland.net_area import Stage
-from farmland.units import Unit, UnitPolygons, home_of, level_of, polygons
+from farmland.units import Unit, UnitPolygons, get_unit, home_of, level_of, polygons
 from farmland.visits import Visit
 from geodata.area import areas_m2
 from geodata.column import BoundsMeet, decode, raw
@@ -115,6 +115,10 @@ class Surroundings:
         found = polygons(session, Unit.code.in_(sorted(self._unit_codes)))
         self.units = dict(zip(found.codes, found.geometries, strict=True))
         self.baseline: Baseline = baseline_around(session, self.bounds)
+
+    def unit(self, code: str) -> Unit:
+        """The unit of that code. Raises UNIT_UNKNOWN."""
+        return get_unit(self._session, code)
 
     @cached_property
     def home(self) -> shapely.Geometry | None:
