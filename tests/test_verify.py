@@ -44,6 +44,7 @@ from geodata.problems import Problem
 
 FIELDS = [shapely.box(111.710 + n * 0.003, 27.250, 111.712 + n * 0.003, 27.252) for n in range(3)]
 MINUTE = timedelta(minutes=1)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def actor(minutes: float, name: str = "officer") -> Actor:
@@ -178,9 +179,8 @@ def test_rows_that_were_altered_deleted_or_slipped_in_are_named(altering: Sessio
     assert verdict.first is not None and verdict.first.seq == 1
 
 
+@on_sqlite  # PostgreSQL holds no text that is none
 def test_a_row_that_nobody_can_read_is_named_and_the_others_are_compared(altering: Session) -> None:
-    if altering.get_bind().dialect.name == "postgresql":
-        pytest.skip("PostgreSQL holds no text that is none")
     altering.execute(text("UPDATE claim SET crop = CAST(x'ff' AS TEXT) WHERE number = 'A'"))
     altering.execute(text("UPDATE claim SET crop = 'x' WHERE number = 'B'"))
     altering.execute(text("UPDATE ledger_entry SET actor = CAST(x'ff' AS TEXT) WHERE seq = 4"))
@@ -196,9 +196,8 @@ def test_a_row_that_nobody_can_read_is_named_and_the_others_are_compared(alterin
     assert codes == ["ledger_entry_missing", "row_altered", "row_unknown", "rows_unreadable", "rows_unreadable"]
 
 
+@on_sqlite  # PostGIS keeps its indexes itself
 def test_a_spatial_index_that_does_not_fit_is_named(altering: Session) -> None:
-    if altering.get_bind().dialect.name == "postgresql":
-        pytest.skip("PostGIS keeps its indexes itself")
     names = altering.scalars(text("SELECT name FROM sqlite_master WHERE sql LIKE '%rtree(%'")).all()
     (index,) = [name for name in names if "claim" in name]
     altering.execute(text(f"DELETE FROM {index} WHERE id = 2"))
