@@ -206,6 +206,20 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, demo_server: st
     assert no_wider_than_the_window(page)
 
 
+@pytest.mark.parametrize("width", [360, 1200, 1440])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_ranking_shows_its_last_column_and_the_waterfall_its_bars(
+    page: Page, demo_server: str, language: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{demo_server}/?lang={language}")
+    ranking = page.locator(".ranking .scroll")
+    expect(ranking.get_by_role("row")).to_have_count(26)
+    assert ranking.evaluate("region => region.scrollWidth <= region.clientWidth")
+    bar = page.get_by_test_id("bar-accepted").locator(".track i").bounding_box()
+    assert bar is not None and bar["width"] > 50 and bar["height"] >= 16
+
+
 def test_on_a_phone_details_come_into_sight(page: Page, demo_server: str) -> None:
     page.set_viewport_size(PHONE)
     page.goto(demo_server)
