@@ -187,6 +187,15 @@ def test_a_fabric_that_a_file_has_twice_is_told_row_by_row(
         assert sum_of(session) == pytest.approx(areas_m2(cells).sum(), abs=0.2)
 
 
+def test_plots_that_are_moved_unlike_are_told_row_by_row(tianzhang: Run, small_city: Database, tmp_path: Path) -> None:
+    cells = FABRIC[:20]
+    again = np.concatenate([moved(cells[:10], 1.0, 0), moved(cells[10:], 0.6, 0)])
+    assert told(tianzhang, layer(cells, numbered("F", 20), tmp_path, "first"))[0] == 0
+    status, said = told(tianzhang, layer(again, numbered("G", 20), tmp_path, "again"))
+    assert status == 1 and "20 bad" in said and "of its 20 polygons" not in said
+    assert "moved 1.00 m to the east" in said and "moved 0.60 m to the east" in said
+
+
 @pytest.mark.parametrize("here_before", [True, False])
 def test_the_same_polygon_under_another_number_is_refused(
     tianzhang: Run, small_city: Database, tmp_path: Path, here_before: bool

@@ -147,7 +147,16 @@ def test_who_gives_up_while_waiting_leaves_nothing_behind(small_city: Database, 
 
 MARK_M2 = 12345.67
 """An uncertainty that no computation gives: where it is stored, the judgement of before was taken."""
-CHANGES = ["nothing", "a claim far away", "an account", "a claim around", "the unit", "another person", "another day"]
+CHANGES = [
+    "nothing",
+    "a claim far away",
+    "an account",
+    "a claim around",
+    "the unit",
+    "a target",
+    "another person",
+    "another day",
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -163,6 +172,8 @@ def test_what_was_judged_before_holds_only_while_nothing_around_changes(small_ci
             report_claim(session, Report(VILLAGE, half, "h", number="H"), actor(2))
         elif change == "an account":
             note(session, "account.signed_in", "@li", None, actor="li", at=START)
+        elif change == "a target":
+            note(session, "target.allocated", "2022", None, actor="officer", at=START)
         elif change == "the unit":
             unit = session.scalars(select(Unit).where(Unit.code == VILLAGE)).one()
             unit.geometry = shapely.box(111.70, 27.20, 111.711, 27.30)
