@@ -97,7 +97,7 @@ def require_whole(dataset: Dataset) -> Records:
     parts = {ending: dataset.beside(ending) for ending in _PARTS}
     missing = [ending for ending, name in parts.items() if name is None]
     if missing:
-        raise Problem(PART_MISSING, file=file, missing="、".join(missing))
+        raise Problem(PART_MISSING, file=file, missing=", ".join(missing))
     sizes = {ending: dataset.size(str(name)) for ending, name in parts.items()}
     for ending in (".shp", ".shx"):
         head = dataset.read(str(parts[ending]), _HEADER)

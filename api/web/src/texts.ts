@@ -30,7 +30,7 @@ const TEXTS = {
   // Figures
   mu: ["亩", "mu"], target: ["恢复任务", "Restoration target"], reported: ["上报", "Reported"], checked: ["核查", "Checked"],
   accepted: ["验收", "Accepted"], accepted_net: ["验收净面积", "Accepted, net"], evidenced: ["有照片佐证", "Evidenced"],
-  evidenced_of_it: ["其中有照片佐证 {area} 亩", "{area} mu of it evidenced"],
+  evidenced_of_it: ["其中有照片佐证 {area} 亩", "{area} mu of it evidenced by photographs"],
   evidenced_why: ["在地块内拍摄的照片证明的验收净面积", "The accepted net area that photographs taken inside the polygons show"],
   not_evidenced: ["没有照片佐证", "Not evidenced"], needs_after: ["需要在地块内拍摄的恢复后照片", "Needs a photograph of after, taken inside the polygon"],
   needs_both: ["需要在地块内拍摄的恢复前和恢复后照片", "Needs photographs of before and after, taken inside the polygon"],
