@@ -282,7 +282,7 @@ def test_a_known_number_on_other_land_is_refused(
 ) -> None:
     here = np.array([shapely.box(111.702, 27.232, 111.703, 27.233)])
     beside = np.array([shapely.box(111.703, 27.232, 111.704, 27.233)])
-    redrawn = np.array([shapely.box(111.7025, 27.232, 111.7035, 27.233)])
+    redrawn = np.array([shapely.box(111.7024, 27.232, 111.7035, 27.233)])
     if noun == "units":
         columns = {"code": [f"{VILLAGE}07"], "name": ["七组"]}
     else:

@@ -17,7 +17,7 @@ from farmland.imports.checks import (
     unit_codes,
 )
 from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import write_rows
+from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
 from farmland.imports.shift import check_copies, check_named_units
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
@@ -76,7 +76,7 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     refuse_twice(source, "number", numbers, outcome)
 
     good = good_rows(source, outcome)
-    rows = pd.DataFrame(
+    columns = pd.DataFrame(
         {
             "year": years[good].astype(int),
             "number": numbers[good],
@@ -89,15 +89,6 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
             "fingerprint": prints[good],
         }
     )
-    write_rows(
-        session,
-        table_of(BaselinePatch),
-        ["year", "number"],
-        rows,
-        geometries[good],
-        source,
-        good,
-        options,
-        outcome,
-    )
+    rows = rows_beside(session, table_of(BaselinePatch), ["year", "number"], columns, geometries[good], source, good)
+    write_rows(session, without_moved(session, rows, options, outcome), outcome)
     return outcome

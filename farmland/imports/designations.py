@@ -16,7 +16,7 @@ from farmland.imports.checks import (
     sound_geometries,
 )
 from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import write_rows
+from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
 from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from geodata.area import areas_m2
@@ -45,7 +45,7 @@ def import_designations(session: Session, source: Source, options: Options) -> O
     names, funds = source.text("name", ""), source.text("fund", "")
 
     good = good_rows(source, outcome)
-    rows = pd.DataFrame(
+    columns = pd.DataFrame(
         {
             "kind": kinds[good],
             "number": numbers[good],
@@ -56,15 +56,6 @@ def import_designations(session: Session, source: Source, options: Options) -> O
             "fingerprint": prints[good],
         }
     )
-    write_rows(
-        session,
-        table_of(DesignatedArea),
-        ["kind", "number"],
-        rows,
-        geometries[good],
-        source,
-        good,
-        options,
-        outcome,
-    )
+    rows = rows_beside(session, table_of(DesignatedArea), ["kind", "number"], columns, geometries[good], source, good)
+    write_rows(session, without_moved(session, rows, options, outcome), outcome)
     return outcome

@@ -5,6 +5,7 @@ stays, an outline over plots, or all of them moved by some centimetres. Who mean
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from farmland.database import table_of
 from farmland.imports.outcome import Options, Outcome, Row
+from farmland.imports.polygon_rows import Rows
 from farmland.imports.source import Source
 from farmland.plots import Plot
 from geodata.area import areas_m2, flat_areas_m2
@@ -74,93 +76,132 @@ _WHOLE_FILE = 0.8  # of a file's polygons: then the file itself is there already
 _STEADY_M, _STEADY_SHARE = 0.02, 0.1  # a shift is one when nine in ten keep to it: to 2 cm, or a tenth of it
 
 
-def tell_land_twice(
+@dataclass(frozen=True)
+class _There:
+    """Plots that are there: their ids, names and polygons as stored, shape (k,) each."""
+
+    ids: NDArray[np.int64]
+    names: NDArray[np.object_]
+    stored: NDArray[np.object_]
+
+
+def without_land_twice(
     session: Session,
     source: Source,
     geometries: NDArray[np.object_],
     areas: NDArray[np.float64],
-    good: NDArray[np.int64],
-    named: set[tuple[str, str]],
+    rows: Rows,
     within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
     options: Options,
     outcome: Outcome,
-) -> None:
-    """Name in the outcome which rows have land that another row, or a plot that is there, has too; with what they share.
+) -> Rows:
+    """Those of the rows of which at most half is land that another has too: another row, or a plot that is there and stays.
+
+    The others are named as bad, and what the rest share is told. A plot is replaced only by a row that is kept: of a row
+    that is refused the plot stays, and may be in the way of others in turn.
 
     Parameters
     ----------
-    geometries, areas : arrays of shape (n,), the polygons of all rows and what they measure (m²)
-    good : the rows, as places in the file, that would be imported
-    named : their unit codes and numbers: the plots of these are replaced
-    within_file : what :func:`geodata.overlaps.overlaps` finds among the geometries, from DUST_M2 on; the rows that are not
-        good are passed over
+    geometries, areas : arrays of shape (n,), the polygons of all rows of the file and what they measure (m²)
+    rows : those that would be imported
+    within_file : what :func:`geodata.overlaps.overlaps` finds among the geometries, from DUST_M2 on; the rows that would not
+        be imported are passed over
 
     Raises FILE_IS_THERE, where the file as a whole is there already. With the option `allow_overlaps` nothing is refused.
     """
-    if len(good) == 0:
-        return
-    there = _there(session, shapely.total_bounds(geometries[good]), named)
-    pairs = _pairs(geometries, good, within_file, *there)
-    outcome.overlaps, outcome.overlap_m2 = len(pairs), float(pairs["area_m2"].sum())
-    if pairs.empty:
-        return
-    pairs["share"] = pairs["area_m2"].to_numpy() / areas[pairs["row"].to_numpy()]
-    pairs["of_other"] = pairs["area_m2"] / pairs["other_m2"]
-    pairs["twin"] = (pairs["share"] >= SAME) & (pairs["of_other"] >= SAME)
-    refused: set[int] = set()
+    if len(rows.places) == 0:
+        return rows
+    there = _there(session, shapely.total_bounds(rows.geometries))
+    replaced = rows.held["id"].to_numpy(dtype=float, na_value=np.nan)
+    stays = ~np.isin(there.ids, replaced)
+    pairs = pd.concat([_pairs_in_file(geometries, areas, rows, within_file), _pairs_with(there, stays, areas, rows)])
+    refused = np.zeros(len(geometries), dtype=bool)
     if not options.allow_overlaps:
-        _refuse_whole_file(source, geometries, good, pairs[pairs["held"]])
-        refused = _refuse_rows(source, geometries, areas, pairs, outcome)
-    for pair in _each(pairs[~pairs["row"].isin(refused) & (pairs["area_m2"] >= RECORD_M2)]):
+        _refuse_whole_file(source, geometries, pairs[pairs["held"]])
+        while now := _refuse_rows(source, geometries, areas, _among(pairs, ~refused), outcome):
+            refused[list(now)] = True
+            stay_too = np.isin(there.ids, replaced[refused[rows.places]]) & ~stays
+            stays |= stay_too
+            pairs = pd.concat([pairs, _pairs_with(there, stay_too, areas, rows)])
+    outcome.overlaps, outcome.overlap_m2 = len(pairs), float(pairs["area_m2"].sum())
+    left = _among(pairs, ~refused)
+    for pair in _each(left[left["area_m2"] >= RECORD_M2]):
         facts = _where(source, [pair]) | _point(pair.land)
         fault = Problem(OVERLAPS, area_m2=pair.area_m2, **facts)
         outcome.notices.append(Row(int(source.numbers[pair.row]), "geometry", fault))
+    return rows.only(~refused[rows.places])
 
 
-def _there(
-    session: Session, bounds: NDArray[np.float64], named: set[tuple[str, str]]
-) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """The names and polygons, shape (k,) both, of the plots within bounds (degrees) that the file does not name."""
+def _there(session: Session, bounds: NDArray[np.float64]) -> _There:
+    """The plots within bounds (degrees)."""
     found = session.execute(
-        select(Plot.unit_code, Plot.number, raw(Plot.geometry)).where(BoundsMeet(table_of(Plot), bounds.tolist()))
+        select(Plot.id, Plot.unit_code, Plot.number, raw(Plot.geometry)).where(
+            BoundsMeet(table_of(Plot), bounds.tolist())
+        )
     ).all()
-    kept = [row for row in found if (row[0], row[1]) not in named]
-    return np.array([f"{row[0]}/{row[1]}" for row in kept], dtype=object), decode([row[2] for row in kept])
+    stored = np.empty(len(found), dtype=object)
+    stored[:] = [row[3] for row in found]
+    names = np.array([f"{row[1]}/{row[2]}" for row in found], dtype=object)
+    return _There(np.array([row[0] for row in found], dtype=int), names, stored)
+
+
+def _among(pairs: pd.DataFrame, kept: NDArray[np.bool_]) -> pd.DataFrame:
+    """The pairs of which both are kept, by a mask over the file's rows; plots that are there are."""
+    return pairs[kept[pairs["row"]] & (pairs["held"].to_numpy() | kept[pairs["other_row"]])]
+
+
+def _pairs_in_file(
+    geometries: NDArray[np.object_],
+    areas: NDArray[np.float64],
+    rows: Rows,
+    within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
+) -> pd.DataFrame:
+    """The pairs of rows that share land, the later one first."""
+    pairs, land = within_file
+    both = np.isin(pairs, rows.places).all(axis=1)
+    (other, row), land = pairs[both].T, land[both]
+    return _pairs(row, other, np.full(len(row), "", dtype=object), geometries[other], land, areas)
+
+
+def _pairs_with(there: _There, which: NDArray[np.bool_], areas: NDArray[np.float64], rows: Rows) -> pd.DataFrame:
+    """The pairs of rows and of those of the plots there that a mask chooses."""
+    polygons = decode(there.stored[which].tolist())
+    pairs, land = overlaps_with(rows.geometries, polygons, DUST_M2)
+    row, other = rows.places[pairs[:, 0]], pairs[:, 1]
+    return _pairs(row, np.full(len(row), -1), there.names[which][other], polygons[other], land, areas)
 
 
 def _pairs(
-    geometries: NDArray[np.object_],
-    good: NDArray[np.int64],
-    within_file: tuple[NDArray[np.int64], NDArray[np.object_]],
-    names: NDArray[np.object_],
-    polygons: NDArray[np.object_],
+    row: NDArray[np.int64],
+    other_row: NDArray[np.int64],
+    name: NDArray[np.object_],
+    other: NDArray[np.object_],
+    land: NDArray[np.object_],
+    areas: NDArray[np.float64],
 ) -> pd.DataFrame:
-    """A row for each two that share land: of the file's (the later one), with an earlier one or one that is there."""
-    (inner, inner_land), (outer, outer_land) = within_file, overlaps_with(geometries[good], polygons, DUST_M2)
-    both = np.isin(inner, good).all(axis=1)
-    inner, inner_land = inner[both], inner_land[both]
-    others = np.concatenate([geometries[inner[:, 0]], polygons[outer[:, 1]]])
-    land = np.concatenate([inner_land, outer_land])
+    """A table of pairs: a row, the other row or -1 and the name of a plot that is there, its polygon, what they share."""
+    area_m2, other_m2 = flat_areas_m2(land), areas_m2(other)
+    share, of_other = area_m2 / areas[row], area_m2 / other_m2
     return pd.DataFrame(
         {
-            "row": np.concatenate([inner[:, 1], good[outer[:, 0]]]),
-            "other_row": np.concatenate([inner[:, 0], np.full(len(outer), -1)]),
-            "held": np.repeat([False, True], [len(inner), len(outer)]),
-            "name": np.concatenate([np.full(len(inner), "", dtype=object), names[outer[:, 1]]]),
-            "other": others,
+            "row": row,
+            "other_row": other_row,
+            "held": other_row < 0,
+            "name": name,
+            "other": other,
             "land": land,
-            "area_m2": flat_areas_m2(land),
-            "other_m2": areas_m2(others),
+            "area_m2": area_m2,
+            "share": share,
+            "of_other": of_other,
+            "twin": (share >= SAME) & (of_other >= SAME),
         }
     )
 
 
-def _refuse_whole_file(
-    source: Source, geometries: NDArray[np.object_], good: NDArray[np.int64], pairs: pd.DataFrame
-) -> None:
+def _refuse_whole_file(source: Source, geometries: NDArray[np.object_], pairs: pd.DataFrame) -> None:
     """Raises FILE_IS_THERE where most polygons are plots that are there, all moved alike, or not at all."""
     twins = pairs[pairs["twin"]].drop_duplicates("row")
-    if len(twins) < 3 or len(twins) < _WHOLE_FILE * len(good):
+    if len(twins) < 3 or len(twins) < _WHOLE_FILE * len(geometries):
         return
     moved = _moved(geometries[twins["row"]], twins["other"].to_numpy())
     middle = np.median(moved, axis=0)
@@ -172,7 +213,7 @@ def _refuse_whole_file(
     facts = _where(source, [first]) | _said_moved(middle)
     raise Problem(
         FILE_IS_THERE,
-        rows=len(good),
+        rows=len(geometries),
         count=len(twins),
         row=int(source.numbers[first.row]),
         area_m2=float(pairs["area_m2"].sum()),

@@ -19,9 +19,9 @@ from farmland.imports.checks import (
     sound_geometries,
     unit_codes,
 )
-from farmland.imports.land_twice import tell_land_twice
+from farmland.imports.land_twice import without_land_twice
 from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import write_rows
+from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
 from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.land_classes import BAD_LAND_CLASS, known
@@ -70,32 +70,22 @@ def import_plots(session: Session, source: Source, options: Options) -> Outcome:
 
         areas = np.full(len(codes), np.nan)
         areas[where] = measuring.result()
-        pairs, shared = overlapping.result()
         good = good_rows(source, outcome)
-        named = set(zip(codes[good], numbers[good], strict=True))
-        tell_land_twice(session, source, geometries, areas, good, named, (where[pairs], shared), options, outcome)
-    good = good_rows(source, outcome)
-    rows = pd.DataFrame(
-        {
-            "unit_code": codes[good],
-            "number": numbers[good],
-            "land_class": classes[good],
-            "basic_farmland": basic[good],
-            "area_m2": areas[good].round(2),
-            "fingerprint": prints[good],
-        }
-    )
-    write_rows(
-        session,
-        table_of(Plot),
-        ["unit_code", "number"],
-        rows,
-        geometries[good],
-        source,
-        good,
-        options,
-        outcome,
-    )
+        columns = pd.DataFrame(
+            {
+                "unit_code": codes[good],
+                "number": numbers[good],
+                "land_class": classes[good],
+                "basic_farmland": basic[good],
+                "area_m2": areas[good].round(2),
+                "fingerprint": prints[good],
+            }
+        )
+        rows = rows_beside(session, table_of(Plot), ["unit_code", "number"], columns, geometries[good], source, good)
+        rows = without_moved(session, rows, options, outcome)
+        pairs, shared = overlapping.result()
+        rows = without_land_twice(session, source, geometries, areas, rows, (where[pairs], shared), options, outcome)
+    write_rows(session, rows, outcome)
     return outcome
 
 

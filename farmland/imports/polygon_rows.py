@@ -1,6 +1,7 @@
 """Rows with a polygon and a key, compared with those that are there: what is new, what changed, what is the same."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,75 +20,104 @@ from geodata.scale import metres_per_degree
 
 NUMBER_ELSEWHERE = Kind(
     "number_elsewhere",
-    "“{number}”已经是另一块地的编号（{longitude:.5f}°E {latitude:.5f}°N，相距 {distance_m:,.0f} m，互不相接），导入会把它替换"
+    "“{number}”已经是另一块地的编号（{longitude:.5f}°E {latitude:.5f}°N，相距 {distance_m:,.0f} m，{shared_zh}），导入会把它替换"
     "掉。请核对编号；确是同一地块换了位置，加 --allow-moved。",
-    "“{number}” is the number of other land, at {longitude:.5f}°E {latitude:.5f}°N, {distance_m:,.0f} m away, which would be "
-    "replaced. Check the number; where the record is meant to move, add --allow-moved.",
+    "“{number}” is the number of other land, at {longitude:.5f}°E {latitude:.5f}°N, {distance_m:,.0f} m away, {shared_en}; it "
+    "would be replaced. Check the number; where the record is meant to move, add --allow-moved.",
 )
+SAME_LAND = 0.5
+"""Two polygons are of the same land where they share at least this part of the smaller: a plot that was divided or joined is,
+its neighbour, drawn a little too large, is not."""
 
 
-def write_rows(
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a file that are to be imported, each beside the record that has its key; arrays of shape (n,).
+
+    `columns` has the table's columns, `fingerprint` among them, without id, geometry and extra; `held` the same columns and
+    `id` of the record that is there, NaN where none is. `places` are the rows' places in the file, `numbers` their numbers in
+    it; `extra` is what its columns hold that are no field of ours.
+    """
+
+    table: Table
+    keys: list[str]
+    columns: pd.DataFrame
+    held: pd.DataFrame
+    geometries: NDArray[np.object_]
+    places: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    extra: NDArray[np.object_]
+
+    def only(self, kept: NDArray[np.bool_]) -> "Rows":
+        """Those of the rows that a mask of shape (n,) keeps."""
+        columns, held = (frame[kept].reset_index(drop=True) for frame in (self.columns, self.held))
+        arrays = {name: getattr(self, name)[kept] for name in ("geometries", "places", "numbers", "extra")}
+        return replace(self, columns=columns, held=held, **arrays)
+
+    def names(self) -> NDArray[np.object_]:
+        """What people know the records by: their keys."""
+        return np.array(
+            ["/".join(map(str, key)) for key in self.columns[self.keys].itertuples(index=False)], dtype=object
+        )
+
+
+def rows_beside(
     session: Session,
     table: Table,
     keys: list[str],
-    rows: pd.DataFrame,
+    columns: pd.DataFrame,
     geometries: NDArray[np.object_],
     source: Source,
     good: NDArray[np.int64],
-    options: Options,
-    outcome: Outcome,
-) -> None:
-    """Insert the rows whose keys are new, replace those that differ, leave the rest; the outcome counts them.
-
-    A known key whose new polygon shares no land with the old one is somebody else's number: the row is named as bad, unless
-    the option `allow_moved` says that it is meant.
-
-    Parameters
-    ----------
-    rows : DataFrame of n rows with the table's columns, `fingerprint` among them, without id, geometry and extra
-    geometries : array of shape (n,)
-    source, good : the file, and which of its rows these are, shape (n,); its columns that are no field of ours are kept
-    """
+) -> Rows:
+    """The good rows of a file, as places in it of shape (n,), with the records of a table that have their keys."""
     whole = source.extra()
-    extra, numbers = [whole[i] for i in good], source.numbers[good]
-    columns_held = ["id", *rows.columns]
-    found = session.execute(select(*(table.c[name] for name in columns_held))).all()
-    held = pd.DataFrame(found, columns=columns_held)
-    joined = rows[keys].merge(held, on=keys, how="left", suffixes=("", "_held"))
-    is_new = joined["id"].isna().to_numpy()
-    compared = [name for name in rows.columns if name not in keys]
-    differs = np.zeros(len(rows), dtype=bool)
-    for name in compared:
-        ours, theirs = (
-            rows[name].to_numpy(dtype=object),
-            joined[name].to_numpy(dtype=object),
-        )
+    extra = np.empty(len(good), dtype=object)
+    extra[:] = [whole[i] for i in good]
+    names = ["id", *columns.columns]
+    found = session.execute(select(*(table.c[name] for name in names))).all()
+    held = columns[keys].merge(pd.DataFrame(found, columns=names), on=keys, how="left")
+    return Rows(table, keys, columns, held, geometries, good, source.numbers[good], extra)
+
+
+def without_moved(session: Session, rows: Rows, options: Options, outcome: Outcome) -> Rows:
+    """The rows without those whose number is that of other land, which are named as bad unless `allow_moved` is asked for."""
+    if options.allow_moved:
+        return rows
+    is_known = rows.held["id"].notna().to_numpy()
+    redrawn = is_known & (rows.columns["fingerprint"].to_numpy() != rows.held["fingerprint"].to_numpy())
+    old = geometries_of(session.connection(), rows.table, rows.held["id"].to_numpy()[redrawn].astype(int))
+    some = rows.only(redrawn)
+    kept = np.ones(len(redrawn), dtype=bool)
+    kept[redrawn] = ~refuse_moved(old, some.geometries, some.names().tolist(), some.numbers, outcome)
+    return rows.only(kept)
+
+
+def write_rows(session: Session, rows: Rows, outcome: Outcome) -> None:
+    """Insert the rows whose keys are new, replace those that differ, leave the rest; the outcome counts them."""
+    columns, held = rows.columns, rows.held
+    is_new = held["id"].isna().to_numpy()
+    differs = np.zeros(len(columns), dtype=bool)
+    for name in (name for name in columns.columns if name not in rows.keys):
+        ours, theirs = columns[name].to_numpy(dtype=object), held[name].to_numpy(dtype=object)
         differs |= (ours != theirs) & ~(pd.isna(ours) & pd.isna(theirs))
     is_changed = ~is_new & differs
-    kept = np.ones(len(rows), dtype=bool)
-    if not options.allow_moved:
-        redrawn = np.flatnonzero(is_changed & (rows["fingerprint"].to_numpy() != joined["fingerprint"].to_numpy()))
-        old = geometries_of(session.connection(), table, joined["id"].to_numpy()[redrawn].astype(int))
-        names = ["/".join(map(str, key)) for key in rows[keys].iloc[redrawn].itertuples(index=False)]
-        kept[redrawn] = ~refuse_moved(old, geometries[redrawn], names, numbers[redrawn], outcome)
-        is_changed &= kept
-    rows = rows.astype(object).where(rows.notna(), None)  # where pandas has made NaN of what is not there
     connection = session.connection()
-    first = next_id(connection, table)
-    outcome.before = stored(session, table, joined["id"].to_numpy()[is_changed].astype(int).tolist())
+    first = next_id(connection, rows.table)
+    outcome.before = stored(session, rows.table, held["id"].to_numpy()[is_changed].astype(int).tolist())
     for chosen, new in ((is_new, True), (is_changed, False)):
         places = np.flatnonzero(chosen)
-        ids = range(first, first + len(places)) if new else joined["id"].to_numpy()[places].astype(int)
-        columns: dict[str, list[Any]] = {"id": list(map(int, ids))}
+        ids = range(first, first + len(places)) if new else held["id"].to_numpy()[places].astype(int)
+        content_of: dict[str, list[Any]] = {"id": list(map(int, ids))}
         # What is missing is NULL on both databases: a NaN among text PostgreSQL would be given as a word.
-        part = rows.iloc[places].astype(object)
-        columns |= {name: part[name].where(part[name].notna(), None).tolist() for name in rows.columns}
-        columns["extra"] = [extra[place] for place in places]
-        write(connection, table, columns, geometries[places], new=new)
-        merge(outcome.after, content(table, columns, geometries[places]))
+        part = columns.iloc[places].astype(object)
+        content_of |= {name: part[name].where(part[name].notna(), None).tolist() for name in columns.columns}
+        content_of["extra"] = rows.extra[places].tolist()
+        write(connection, rows.table, content_of, rows.geometries[places], new=new)
+        merge(outcome.after, content(rows.table, content_of, rows.geometries[places]))
     outcome.added, outcome.changed = int(is_new.sum()), int(is_changed.sum())
-    outcome.unchanged = int(kept.sum()) - outcome.added - outcome.changed
-    outcome.area_m2 = round(float(rows["area_m2"][kept].sum()), 2)
+    outcome.unchanged = len(columns) - outcome.added - outcome.changed
+    outcome.area_m2 = round(float(columns["area_m2"].sum()), 2)
 
 
 def refuse_moved(
@@ -97,7 +127,7 @@ def refuse_moved(
     numbers: NDArray[np.int64],
     outcome: Outcome,
 ) -> NDArray[np.bool_]:
-    """Name as bad the rows whose polygon shares no land with the one that their number has; which they are, shape (n,).
+    """Name as bad the rows whose polygon is not of the land that their number has; which they are, shape (n,).
 
     Parameters
     ----------
@@ -105,10 +135,18 @@ def refuse_moved(
     names : what n people know the records by
     numbers : array of shape (n,), the rows' numbers in the file
     """
-    elsewhere = ~shapely.relate_pattern(old, new, "T********")
+    # Of two areas at one place the ratio is the same in square degrees.
+    share = shapely.area(shapely.intersection(old, new)) / np.minimum(shapely.area(old), shapely.area(new))
+    elsewhere = share < SAME_LAND
     here, there = (shapely.get_coordinates(shapely.point_on_surface(polygons[elsewhere])) for polygons in (old, new))
     far = np.hypot(*((there - here) * metres_per_degree((here[:, 1] + there[:, 1]) / 2)).T)
     for i, place, distance in zip(np.flatnonzero(elsewhere).tolist(), here, far, strict=True):
-        facts = {"longitude": place[0], "latitude": place[1], "distance_m": distance}
+        facts = {"longitude": place[0], "latitude": place[1], "distance_m": distance} | _said_shared(share[i])
         outcome.refuse([numbers[i]], "number", NUMBER_ELSEWHERE, number=names[i], **facts)
     return np.asarray(elsewhere)
+
+
+def _said_shared(share: float) -> dict[str, str]:
+    if share < 0.001:
+        return {"shared_zh": "互不相接", "shared_en": "of which this polygon has nothing"}
+    return {"shared_zh": f"只重合 {share:.1%}", "shared_en": f"with which this polygon shares {share:.1%} only"}
