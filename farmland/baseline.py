@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, table_of
 from farmland.land_classes import is_farmland
-from geodata.column import BoundsMeet, Geometry, decode, raw
+from geodata.column import BoundsMeet, Geometry, decode, raw, sides
 
 
 class BaselinePatch(Base):
@@ -42,6 +42,12 @@ class BaselinePatch(Base):
     )
 
 
+# Made once, as every statement that a report of a claim asks: to make one takes longer than to answer it.
+_AROUND = select(
+    raw(BaselinePatch.geometry), BaselinePatch.land_class, BaselinePatch.ridge_factor, BaselinePatch.slope_class
+).where(BoundsMeet(table_of(BaselinePatch)))
+
+
 @dataclass(frozen=True)
 class Baseline:
     """Patches as arrays of the same length, and a tree over their polygons (degrees). An unknown slope class is 0."""
@@ -60,12 +66,7 @@ class Baseline:
 
 def baseline_around(session: Session, bounds: Sequence[float]) -> Baseline:
     """The patches whose boxes meet a box (west, south, east, north)."""
-    patch = BaselinePatch
-    rows = session.execute(
-        select(raw(patch.geometry), patch.land_class, patch.ridge_factor, patch.slope_class).where(
-            BoundsMeet(table_of(patch), bounds)
-        )
-    ).all()
+    rows = session.execute(_AROUND, sides(bounds)).all()
     geometries, classes, ridges, slopes = zip(*rows, strict=True) if rows else ((), (), (), ())
     codes = np.array(classes, dtype=object)
     of_code = {code: is_farmland(code) for code in set(classes)}

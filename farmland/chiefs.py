@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, or_, select
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, Integer, String, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base
@@ -48,6 +48,18 @@ def in_office(on: date | ColumnElement[date]) -> ColumnElement[bool]:
     return (Appointment.from_day <= on) & or_(Appointment.to_day.is_(None), Appointment.to_day >= on)
 
 
+_NAMES = select(Unit.code, Unit.name).where(Unit.code.in_(bindparam("codes", expanding=True)))
+_IN_OFFICE = (
+    select(Appointment)
+    .where(
+        Appointment.unit_code.in_(bindparam("codes", expanding=True)),
+        or_(Appointment.plot_id.is_(None), Appointment.plot_id == bindparam("plot_id", type_=Integer)),
+        in_office(bindparam("on", type_=Date)),
+    )
+    .order_by(Appointment.plot_id.is_(None), Appointment.from_day, Appointment.id)
+)
+
+
 @dataclass(frozen=True)
 class Link:
     """One level of the chain of who answers: a unit and the chiefs in office there on the day."""
@@ -65,16 +77,8 @@ def chain(session: Session, unit_code: str, on: date, plot_id: int | None = None
     chief on the day is there with an empty list: a gap is shown, not hidden.
     """
     codes = chain_of(unit_code)
-    names = dict(session.execute(select(Unit.code, Unit.name).where(Unit.code.in_(codes))).all())
-    appointments = session.scalars(
-        select(Appointment)
-        .where(
-            Appointment.unit_code.in_(codes),
-            or_(Appointment.plot_id.is_(None), Appointment.plot_id == plot_id),
-            in_office(on),
-        )
-        .order_by(Appointment.plot_id.is_(None), Appointment.from_day, Appointment.id)
-    ).all()
+    names = dict(session.execute(_NAMES, {"codes": codes}).all())
+    appointments = session.scalars(_IN_OFFICE, {"codes": codes, "plot_id": plot_id, "on": on}).all()
     return [
         Link(
             level_of(code),

@@ -21,6 +21,7 @@ class Demonstration(Base):
 
 
 _STANDING = select(Demonstration.now).where(Demonstration.id == 1).scalar_subquery()
+_MOMENTS = select(_STANDING, LAST_MOMENT.scalar_subquery())
 
 
 def demonstration(session: Session) -> Demonstration | None:
@@ -41,7 +42,7 @@ def next_moment(session: Session) -> datetime:
 
 def _moments(session: Session) -> tuple[datetime, datetime | None]:
     """The present moment, and that of the ledger's last entry."""
-    standing, last = session.execute(select(_STANDING, LAST_MOMENT.scalar_subquery())).one()
+    standing, last = session.execute(_MOMENTS).one()
     if standing is None:
         return datetime.now(SHANGHAI), last
     return max(standing, last or standing), last

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import JSON, ForeignKey, String, select
+from sqlalchemy import JSON, ForeignKey, Integer, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from farmland.database import Base, Moment, table_of
@@ -73,7 +73,15 @@ def refuse(number: str, found: Sequence[Found]) -> None:
         raise Problem(REFUSED_BY_RULES, number=number, rules=[case.rule.code for case in refusing], **said)
 
 
+_BY_MOMENT = (
+    select(Doubt)
+    .where(
+        Doubt.claim_id == bindparam("claim_id", type_=Integer), Doubt.recorded_at <= bindparam("moment", type_=Moment)
+    )
+    .order_by(Doubt.id)
+)
+
+
 def doubts_of(session: Session, claim_id: int, moment: datetime) -> Sequence[Doubt]:
     """The doubts about a claim that were recorded by a moment, in their order."""
-    known = (Doubt.claim_id == claim_id, Doubt.recorded_at <= moment)
-    return session.scalars(select(Doubt).where(*known).order_by(Doubt.id)).all()
+    return session.scalars(_BY_MOMENT, {"claim_id": claim_id, "moment": moment}).all()

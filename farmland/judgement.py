@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import shapely
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from farmland.claims import Claim
@@ -24,6 +24,7 @@ from geodata.column import BoundsMeet
 _BESIDE = ("account.", "access.", "token.", "public_page.")
 """Entries that speak of no land."""
 _AT_ONCE = 5000
+_SINCE = select(Entry.event, Entry.subject).where(Entry.seq > bindparam("seq", type_=Integer))
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Judgement:
     def _touched(self, session: Session) -> bool:
         """Whether an entry of the ledger since speaks of anything that it rests on."""
         claims: set[str] = set()
-        for event, subject in session.execute(select(Entry.event, Entry.subject).where(Entry.seq > self.seq)):
+        for event, subject in session.execute(_SINCE, {"seq": self.seq}):
             if event == "claim.evidence" and self.stage is Stage.ACCEPTED:
                 return True  # a photograph may have been used for another claim, wherever that is
             if event.startswith("claim.") and subject:

@@ -61,6 +61,8 @@ class Entry(Base):
     __table_args__ = (Index("ledger_entry_subject", "subject"),)
 
 
+_LAST = select(Entry.seq, Entry.hash, Entry.at).order_by(Entry.seq.desc()).limit(1)
+_ENTER = insert(table_of(Entry))
 ENTRY_UNKNOWN = Kind(
     "entry_unknown",
     "台账没有第 {seq} 条。",
@@ -86,9 +88,7 @@ def note(
 
     `at` is the server's time. An entry is never earlier than the one before it, whatever a clock says.
     """
-    seq, previous, last = session.execute(
-        select(Entry.seq, Entry.hash, Entry.at).order_by(Entry.seq.desc()).limit(1)
-    ).one_or_none() or (0, FIRST, at)
+    seq, previous, last = session.execute(_LAST).one_or_none() or (0, FIRST, at)
     at = max(at, last)
     row = {
         "seq": seq + 1,
@@ -101,7 +101,7 @@ def note(
         "after": canonical(after),
         "previous": previous,
     }
-    session.execute(insert(Entry), [row | {"at": at, "hash": hash_of(row)}])
+    session.execute(_ENTER, [row | {"at": at, "hash": hash_of(row)}])
 
 
 def hash_of(row: Mapping[str, Any]) -> str:
@@ -133,7 +133,7 @@ def get_entry(session: Session, seq: int) -> Entry:
 
 def head(session: Session) -> tuple[int, str]:
     """The number and the hash of the last entry; (0, FIRST) while there is none."""
-    found = session.execute(select(Entry.seq, Entry.hash).order_by(Entry.seq.desc()).limit(1)).one_or_none()
+    found = session.execute(_LAST).one_or_none()
     return (found.seq, found.hash) if found else (0, FIRST)
 
 

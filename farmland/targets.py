@@ -140,6 +140,9 @@ def check_target(target: Target) -> None:
         raise Problem(TARGET_DAYS, start=target.start_day, due=target.due_day)
 
 
+_ALL = select(Target)
+
+
 def get_target(session: Session, code: str) -> Target:
     """The target of that code. Raises TARGET_UNKNOWN."""
     target = session.get(Target, code)
@@ -150,7 +153,7 @@ def get_target(session: Session, code: str) -> Target:
 
 def targets(session: Session, known_at: datetime | None = None) -> list[Target]:
     """All targets by their start, as they were known at a moment (None: now)."""
-    held = session.scalars(select(Target)).all()
+    held = session.scalars(_ALL).all()
     before = undone(session, table_of(Target), "target", known_at) if known_at else {}
     known = [_as_before(before[target.code]) if target.code in before else target for target in held]
     return sorted((target for target in known if target), key=lambda target: (target.start_day, target.code))

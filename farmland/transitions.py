@@ -4,15 +4,13 @@ Every step is taken under the right to write (:meth:`farmland.database.Database.
 the same moment the second sees what the first holds.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import select
-from sqlalchemy.orm import Session, lazyload, selectinload, undefer
+from sqlalchemy import Integer, bindparam, select
+from sqlalchemy.orm import Session, lazyload, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 
 from farmland.claims import (
@@ -28,20 +26,16 @@ from farmland.claims import (
 )
 from farmland.database import Base, table_of
 from farmland.doubts import record, refuse
+from farmland.holdings import Ground
 from farmland.judgement import Judgement
 from farmland.ledger import NOTHING, Content, contents, head, merge, note
-from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage, net_area
+from farmland.net_area import REASON_NAMES, NetArea, Reason, Stage
 from farmland.people import Actor
-from farmland.rules import judge
-from farmland.rules.batch import AROUND_DEGREES, Batch, Holding, Judged, Surroundings, Taken, widened
-from farmland.rules.ground import asks_before
-from farmland.rules.rule import Found
+from farmland.rules.batch import Judged, Taken
 from farmland.survey import Method, check_accuracies, uncertainty_m2
 from farmland.targets import AreaBasis, Target, get_target, require_target
 from farmland.thresholds import Thresholds
-from farmland.units import Unit
-from geodata.column import BoundsMeet, next_id, write
-from geodata.crs import hint_for_degrees
+from geodata.column import next_id, write
 from geodata.problems import Kind, Problem
 
 CLAIM_NUMBER_TAKEN = Kind(
@@ -73,21 +67,6 @@ NOTHING_NET = Kind(
     "Nothing of claim {number} is left to accept ({deductions_en}). Reject it.",
     "conflict",
 )
-OUTSIDE_WHOLLY = Kind(
-    "claim_outside_unit",
-    "申报地块全部在{unit_name}（{unit_code}）之外（中心 {longitude:.5f}°E {latitude:.5f}°N）。请核对行政单位和坐标系。{hint_zh}",
-    "The claimed polygon lies wholly outside {unit_name} ({unit_code}), at {longitude:.5f}°E {latitude:.5f}°N. Check "
-    "the unit and the coordinate system.{hint_en}",
-)
-UNIT_WITHOUT_POLYGON = Kind(
-    "unit_without_polygon",
-    "{unit_name}（{unit_code}）还没有界线，无法判断申报是否在辖区内。请先导入带界线的行政单位。",
-    "{unit_name} ({unit_code}) has no polygon yet, so nobody can tell whether the claim lies in it. Import units with "
-    "polygons first.",
-    "conflict",
-)
-
-
 TOO_MANY_CORNERS = Kind(
     "too_many_corners",
     "申报图形有 {corners:,} 个顶点，超过上限 {most:,} 个。请删去多余的顶点（一块田通常只要几十个），"
@@ -96,6 +75,9 @@ TOO_MANY_CORNERS = Kind(
     "field has some dozens), or have the administrator raise TIANZHANG_CLAIM_CORNERS.",
     "too_large",
 )
+
+
+_WRITTEN = select(Claim).where(Claim.id == bindparam("id", type_=Integer)).options(undefer("*"), lazyload(Claim.steps))
 
 
 @dataclass(frozen=True)
@@ -116,141 +98,6 @@ class Report:
     accuracy_m: list[float] | None = None
     track: list[list[Any]] | None = None
     origin: Origin = Origin.REPORTED
-
-
-class Ground:
-    """The land around some claims, read once: what lies there, and what claims hold.
-
-    `geometries` are the polygons of the claims to be judged (degrees); `unit_codes` their units.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        geometries: Sequence[shapely.Geometry],
-        unit_codes: Sequence[str],
-        thresholds: Thresholds | None = None,
-    ) -> None:
-        self.thresholds = thresholds or Thresholds()
-        bounds = shapely.total_bounds(np.array(geometries, dtype=object))
-        self.around = Surroundings(session, bounds, unit_codes)
-        claims = session.scalars(
-            select(Claim)
-            .where(BoundsMeet(table_of(Claim), widened(bounds)))
-            .options(
-                undefer(Claim.geometry),
-                undefer(Claim.reported_net),
-                undefer(Claim.accepted_net),
-                selectinload(Claim.steps),
-            )
-            .order_by(Claim.id)
-        ).all()
-        self._holdings: list[Holding] = []
-        self._places: dict[int, int] = {}
-        self._bounds = np.empty((0, 4))
-        for claim in claims:
-            self.note(claim)
-
-    def note(self, claim: Claim) -> None:
-        """Take in what a claim holds now."""
-        ends = [step.at for step in claim.steps if step.state in (State.REJECTED, State.REVOKED)]
-        held = Holding(
-            claim.id,
-            claim.number,
-            claim.unit_code,
-            claim.geometry,
-            claim.fingerprint,
-            claim.reported_net,
-            claim.steps[0].at,
-            claim.accepted_net,
-            ends[0] if ends else None,
-        )
-        bounds = shapely.bounds(claim.geometry)
-        if (place := self._places.get(claim.id)) is None:
-            self._places[claim.id] = len(self._holdings)
-            self._holdings.append(held)
-            self._bounds = np.vstack([self._bounds, bounds])
-        else:
-            self._holdings[place], self._bounds[place] = held, bounds
-
-    def judge(
-        self,
-        polygon: shapely.Geometry,
-        unit_code: str,
-        stage: Stage,
-        at: datetime,
-        ridge_factor: float,
-        own_id: int | None,
-    ) -> NetArea:
-        """The net area of a polygon for a unit at a moment. Raises UNIT_UNKNOWN, UNIT_WITHOUT_POLYGON, OUTSIDE_WHOLLY.
-
-        At reporting all live claims reported by then are deducted with what they hold; at acceptance the accepted ones
-        that are not revoked by then: who is accepted first keeps the land.
-        """
-        area = self.around.units.get(unit_code)
-        if area is None:
-            raise Problem(UNIT_WITHOUT_POLYGON, unit_code=unit_code, unit_name=self.around.unit(unit_code).name)
-        if not shapely.intersects(area, polygon):
-            raise self._outside(polygon, self.around.unit(unit_code))
-        return net_area(
-            polygon,
-            area,
-            self.around.baseline.farmland_at(polygon),
-            self._others(polygon, stage, at, own_id),
-            ridge_factor,
-            self.thresholds.minimum_m2,
-        )
-
-    def turns(self, polygon: shapely.Geometry) -> list[datetime]:
-        """The moments at which the claims around a polygon began or ceased to hold their land."""
-        near = [self._holdings[place] for place in self._near(polygon, AROUND_DEGREES)]
-        return [moment for held in near for moment in (held.reported_at, held.until) if moment is not None]
-
-    def asks_before(self, polygon: shapely.Geometry) -> bool:
-        """Whether a photograph of before has to show that what stood on a polygon is gone."""
-        return bool(asks_before(np.array([polygon], dtype=object), self.around.baseline, self.thresholds)[0])
-
-    def found(self, claim: Judged, stage: Stage, at: datetime) -> list[Found]:
-        """What the rules find of a claim at a stage and a moment."""
-        near = self._near(claim.polygon, AROUND_DEGREES)
-        return judge(Batch([claim], self.around, stage, at, [self._holdings[place] for place in near]), self.thresholds)
-
-    def _outside(self, polygon: shapely.Geometry, unit: Unit) -> Problem:
-        centre = shapely.point_on_surface(polygon)
-        home = self.around.home
-        hints = ("", "")
-        if home is not None and not shapely.intersects(home, polygon):
-            hints = hint_for_degrees(polygon, home)
-        return Problem(
-            OUTSIDE_WHOLLY,
-            unit_code=unit.code,
-            unit_name=unit.name,
-            longitude=centre.x,
-            latitude=centre.y,
-            hint_zh=hints[0],
-            hint_en=hints[1] and f" {hints[1]}",
-        )
-
-    def _near(self, polygon: shapely.Geometry, degrees: float) -> list[int]:
-        west, south, east, north = polygon.bounds
-        x0, y0, x1, y1 = self._bounds.T
-        meet = (x0 <= east + degrees) & (x1 >= west - degrees) & (y0 <= north + degrees) & (y1 >= south - degrees)
-        return [int(place) for place in np.flatnonzero(meet)]
-
-    def _others(
-        self, polygon: shapely.Geometry, stage: Stage, at: datetime, own_id: int | None
-    ) -> list[tuple[int, shapely.Geometry]]:
-        others = []
-        for place in self._near(polygon, 0):
-            held = self._holdings[place]
-            if held.claim_id == own_id or (held.until is not None and held.until <= at):
-                continue
-            if stage is Stage.ACCEPTED:
-                if held.accepted_net is not None:
-                    others.append((held.claim_id, held.accepted_net))
-            elif held.reported_at <= at:
-                others.append((held.claim_id, held.held))
-        return others
 
 
 def judge_report(
@@ -373,7 +220,7 @@ def report_claim(
     }
     columns = {name: [value] for name, value in row.items()}
     write(connection, table_of(Claim), columns, np.array([report.geometry], dtype=object), new=True)
-    claim = session.get_one(Claim, claim_id, options=[undefer("*"), lazyload(Claim.steps)])
+    claim = session.scalars(_WRITTEN, {"id": claim_id}).one()
     set_committed_value(claim, "steps", [])  # it is new: there are none to ask for
     set_committed_value(claim, "deductions", [])
     step = _add_step(claim, State.REPORTED, actor, "")

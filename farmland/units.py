@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, ForeignKey, Select, String, false, or_, select, true
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from farmland.database import Base, table_of
@@ -196,9 +196,19 @@ class UnitPolygons:
 
 def polygons(session: Session, *conditions: ColumnElement[bool]) -> UnitPolygons:
     """The units under some conditions that have a polygon, in the order of codes."""
-    rows = session.execute(
-        select(Unit.code, raw(Unit.geometry)).where(Unit.geometry.is_not(None), *conditions).order_by(Unit.code)
-    ).all()
+    return _arrays(session.execute(_POLYGONS.where(*conditions)).all())
+
+
+def polygons_of(session: Session, codes: Sequence[str]) -> UnitPolygons:
+    """The units of these codes that have a polygon, in the order of codes."""
+    return _arrays(session.execute(_POLYGONS_OF, {"codes": codes}).all())
+
+
+_POLYGONS = select(Unit.code, raw(Unit.geometry)).where(Unit.geometry.is_not(None)).order_by(Unit.code)
+_POLYGONS_OF = _POLYGONS.where(Unit.code.in_(bindparam("codes", expanding=True)))
+
+
+def _arrays(rows: Sequence[Any]) -> UnitPolygons:
     codes = np.array([row[0] for row in rows], dtype=object)
     return UnitPolygons(codes, decode([row[1] for row in rows]))
 

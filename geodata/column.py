@@ -5,6 +5,7 @@ Geometries are shapely's, in degrees of EPSG:4490. In bulk, columns are read raw
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import (
     JSON,
+    BindParameter,
     ColumnElement,
     Double,
     LargeBinary,
+    Select,
     Table,
     bindparam,
     func,
@@ -88,8 +91,19 @@ def geometries_of(connection: Connection, table: Table, ids: NDArray[np.int64]) 
     return decode([found.get(key) for key in ids.tolist()])
 
 
+_SIDES = ("west", "south", "east", "north")
+
+
+def sides(bounds: Sequence[float]) -> dict[str, float]:
+    """A box (west, south, east, north), as the parameters of a statement that has a :class:`BoundsMeet` without one."""
+    return dict(zip(_SIDES, map(float, bounds), strict=True))
+
+
 class BoundsMeet(ColumnElement[bool]):
-    """True where the bounding box of ``table.geometry`` meets the given one; uses the spatial index."""
+    """True where the bounding box of ``table.geometry`` meets the given one; uses the spatial index.
+
+    Without bounds they are parameters, :func:`sides`: such a statement is made once and asked for any box.
+    """
 
     inherit_cache = True
     _traverse_internals = [  # noqa: RUF012 - as the base class has it
@@ -97,10 +111,14 @@ class BoundsMeet(ColumnElement[bool]):
         ("bounds", InternalTraversal.dp_clauseelement_tuple),
     ]
 
-    def __init__(self, table: Table, bounds: Sequence[float]) -> None:
+    def __init__(self, table: Table, bounds: Sequence[float] | None = None) -> None:
         self.table = table
-        # As parameters: a statement is then compiled once, not for each place.
-        self.bounds = tuple(literal(float(value), Double) for value in bounds)
+        # As parameters also where they are given: a statement is then compiled once, not for each place.
+        self.bounds: tuple[BindParameter[float], ...] = (
+            tuple(bindparam(name, type_=Double) for name in _SIDES)
+            if bounds is None
+            else tuple(literal(float(value), Double) for value in bounds)
+        )
 
 
 @compiles(BoundsMeet, "postgresql")
@@ -154,7 +172,12 @@ def index_misfits(connection: Connection, table: Table) -> list[int]:
 
 def next_id(connection: Connection, table: Table) -> int:
     """The first unused id. Only while this connection holds the right to write."""
-    return (connection.scalar(select(func.max(table.c.id))) or 0) + 1
+    return (connection.scalar(_largest_id(table)) or 0) + 1
+
+
+@cache
+def _largest_id(table: Table) -> Select[int | None]:
+    return select(func.max(table.c.id))
 
 
 def write(

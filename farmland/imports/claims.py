@@ -10,6 +10,7 @@ from farmland.city import next_moment
 from farmland.claims import Claim, Method, Origin, SourceKind, State
 from farmland.clock import SHANGHAI, parse_moment
 from farmland.doubts import REFUSED_BY_RULES
+from farmland.holdings import OUTSIDE_WHOLLY, UNIT_WITHOUT_POLYGON, Ground
 from farmland.imports.checks import (
     check_whole,
     numbers_of,
@@ -24,11 +25,8 @@ from farmland.targets import NO_TARGET, TARGET_NOT_POSITIVE, TARGET_UNKNOWN
 from farmland.transitions import (
     CLAIM_NUMBER_TAKEN,
     NOTHING_NET,
-    OUTSIDE_WHOLLY,
     TOO_MANY_CORNERS,
-    UNIT_WITHOUT_POLYGON,
     Actor,
-    Ground,
     Report,
     report_claim,
     take_step,

@@ -9,6 +9,7 @@ from farmland.city import next_moment
 from farmland.claims import Claim, State
 from farmland.database import table_of
 from farmland.findings import Finding, FindingKind
+from farmland.holdings import Ground
 from farmland.imports.checks import (
     check_whole,
     numbers_or_prints,
@@ -25,7 +26,7 @@ from farmland.imports.shift import check_copies
 from farmland.imports.source import Source
 from farmland.ledger import content
 from farmland.people import Actor
-from farmland.transitions import Ground, take_step
+from farmland.transitions import take_step
 from geodata.area import areas_m2
 from geodata.column import BoundsMeet, decode, next_id, raw, write
 from geodata.geometry_faults import fingerprint

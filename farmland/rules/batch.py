@@ -19,10 +19,10 @@ from farmland.designations import DesignatedArea, Designation
 from farmland.evidence import Evidence, FileKind, Purpose
 from farmland.findings import Finding
 from farmland.net_area import Stage
-from farmland.units import Unit, UnitPolygons, get_unit, home_of, level_of, polygons
+from farmland.units import Unit, UnitPolygons, get_unit, home_of, level_of, polygons, polygons_of
 from farmland.visits import Visit
 from geodata.area import areas_m2
-from geodata.column import BoundsMeet, decode, raw
+from geodata.column import BoundsMeet, decode, raw, sides
 
 AROUND_DEGREES = 0.012
 """How far around a claim other claims are looked at: the shift of a Chinese web map is some 700 m."""
@@ -40,6 +40,34 @@ _OF_PHOTOGRAPH = (
     "purpose",
     "purpose_at",
     "recorded_at",
+)
+_DESIGNATED = (
+    select(
+        raw(DesignatedArea.geometry),
+        DesignatedArea.kind,
+        DesignatedArea.number,
+        DesignatedArea.name,
+        DesignatedArea.fund,
+    )
+    .where(BoundsMeet(table_of(DesignatedArea)))
+    .order_by(DesignatedArea.id)
+)
+_FINDINGS = (
+    select(raw(Finding.geometry), Finding.number, Finding.at, Finding.by)
+    .where(BoundsMeet(table_of(Finding)))
+    .order_by(Finding.id)
+)
+_VISITS = (
+    select(Visit.claim_id, Visit.at)
+    .join(Claim, Claim.id == Visit.claim_id)
+    .where(BoundsMeet(table_of(Claim)))
+    .order_by(Visit.at)
+)
+_PHOTOGRAPHS = (
+    select(*(getattr(Evidence, name) for name in _OF_PHOTOGRAPH))
+    .join(Claim, Claim.id == Evidence.claim_id)
+    .where(Evidence.kind == FileKind.PHOTOGRAPH, BoundsMeet(table_of(Claim)))
+    .order_by(Evidence.id)
 )
 
 
@@ -112,7 +140,7 @@ class Surroundings:
     def __init__(self, session: Session, bounds: Sequence[float], unit_codes: Sequence[str]) -> None:
         self._session, self.bounds = session, tuple(bounds)
         self._unit_codes = set(unit_codes)
-        found = polygons(session, Unit.code.in_(sorted(self._unit_codes)))
+        found = polygons_of(session, sorted(self._unit_codes))
         self.units = dict(zip(found.codes, found.geometries, strict=True))
         self.baseline: Baseline = baseline_around(session, self.bounds)
 
@@ -142,12 +170,7 @@ class Surroundings:
     @cached_property
     def designated(self) -> tuple[shapely.STRtree, list[Any]]:
         """The designated areas around: a tree over their polygons, and their rows (kind, number, name, fund)."""
-        area = DesignatedArea
-        rows = self._session.execute(
-            select(raw(area.geometry), area.kind, area.number, area.name, area.fund)
-            .where(BoundsMeet(table_of(area), self.bounds))
-            .order_by(area.id)
-        ).all()
+        rows = self._session.execute(_DESIGNATED, sides(self.bounds)).all()
         return shapely.STRtree(decode([row[0] for row in rows])), [
             (Designation(row.kind), row.number, row.name, row.fund) for row in rows
         ]
@@ -155,22 +178,13 @@ class Surroundings:
     @cached_property
     def findings(self) -> tuple[shapely.STRtree, list[Any]]:
         """The findings of abandoned land around: a tree over their polygons, and their rows (number, at, by)."""
-        rows = self._session.execute(
-            select(raw(Finding.geometry), Finding.number, Finding.at, Finding.by)
-            .where(BoundsMeet(table_of(Finding), self.bounds))
-            .order_by(Finding.id)
-        ).all()
+        rows = self._session.execute(_FINDINGS, sides(self.bounds)).all()
         return shapely.STRtree(decode([row[0] for row in rows])), list(rows)
 
     @cached_property
     def visits(self) -> dict[int, list[datetime]]:
         """The moments of the visits to each claim around."""
-        rows = self._session.execute(
-            select(Visit.claim_id, Visit.at)
-            .join(Claim, Claim.id == Visit.claim_id)
-            .where(BoundsMeet(table_of(Claim), self.bounds))
-            .order_by(Visit.at)
-        )
+        rows = self._session.execute(_VISITS, sides(self.bounds))
         moments: dict[int, list[datetime]] = {}
         for claim_id, at in rows:
             moments.setdefault(claim_id, []).append(at)
@@ -179,12 +193,7 @@ class Surroundings:
     @cached_property
     def photographs(self) -> dict[int, list[Any]]:
         """The photographs of each claim around, in the order in which they were attached."""
-        rows = self._session.execute(
-            select(*(getattr(Evidence, name) for name in _OF_PHOTOGRAPH))
-            .join(Claim, Claim.id == Evidence.claim_id)
-            .where(Evidence.kind == FileKind.PHOTOGRAPH, BoundsMeet(table_of(Claim), self.bounds))
-            .order_by(Evidence.id)
-        )
+        rows = self._session.execute(_PHOTOGRAPHS, sides(self.bounds))
         photos: dict[int, list[Any]] = {}
         for row in rows:
             photos.setdefault(row.claim_id, []).append(row)
