@@ -48,14 +48,15 @@ def in_office(on: date | ColumnElement[date]) -> ColumnElement[bool]:
     return (Appointment.from_day <= on) & or_(Appointment.to_day.is_(None), Appointment.to_day >= on)
 
 
-_NAMES = select(Unit.code, Unit.name).where(Unit.code.in_(bindparam("codes", expanding=True)))
-_IN_OFFICE = (
-    select(Appointment)
-    .where(
-        Appointment.unit_code.in_(bindparam("codes", expanding=True)),
-        or_(Appointment.plot_id.is_(None), Appointment.plot_id == bindparam("plot_id", type_=Integer)),
-        in_office(bindparam("on", type_=Date)),
+_CHAIN = (
+    select(Unit.code, Unit.name, Appointment)
+    .outerjoin(
+        Appointment,
+        (Appointment.unit_code == Unit.code)
+        & or_(Appointment.plot_id.is_(None), Appointment.plot_id == bindparam("plot_id", type_=Integer))
+        & in_office(bindparam("on", type_=Date)),
     )
+    .where(Unit.code.in_(bindparam("codes", expanding=True)))
     .order_by(Appointment.plot_id.is_(None), Appointment.from_day, Appointment.id)
 )
 
@@ -77,14 +78,14 @@ def chain(session: Session, unit_code: str, on: date, plot_id: int | None = None
     chief on the day is there with an empty list: a gap is shown, not hidden.
     """
     codes = chain_of(unit_code)
-    names = dict(session.execute(_NAMES, {"codes": codes}).all())
-    appointments = session.scalars(_IN_OFFICE, {"codes": codes, "plot_id": plot_id, "on": on}).all()
+    rows = session.execute(_CHAIN, {"codes": codes, "plot_id": plot_id, "on": on}).all()
+    names = {code: name for code, name, _ in rows}
     return [
         Link(
             level_of(code),
             code,
             names.get(code, ""),
-            [held for held in appointments if held.unit_code == code],
+            [held for unit, _, held in rows if unit == code and held is not None],
         )
         for code in codes
     ]
