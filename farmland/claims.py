@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import shapely
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, case, func, select, text
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, bindparam, case, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from farmland.database import Base, Moment
@@ -250,9 +250,12 @@ def claim_moments(moment: datetime, known_at: datetime | None = None) -> Any:
     return steps.group_by(Step.claim_id).subquery("moments")
 
 
+_BY_NUMBER = select(Claim).where(Claim.number == bindparam("number", type_=String))
+
+
 def get_claim(session: Session, number: str) -> Claim:
     """The claim of that number. Raises CLAIM_UNKNOWN."""
-    claim = session.scalar(select(Claim).where(Claim.number == number))
+    claim = session.scalar(_BY_NUMBER, {"number": number})
     if claim is None:
         raise Problem(CLAIM_UNKNOWN, number=number)
     return claim

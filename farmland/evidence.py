@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import PureWindowsPath
 
 import numpy as np
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from farmland.claims import Claim
@@ -102,6 +102,31 @@ class Evidence(Base):
     __table_args__ = (UniqueConstraint("claim_id", "sha256", name="evidence_claim_sha256"),)
 
 
+_OF_CONTENT = select(Evidence).where(
+    Evidence.claim_id == bindparam("claim_id", type_=Integer), Evidence.sha256 == bindparam("sha256", type_=String)
+)
+_EARLIER = aliased(Evidence)
+_SHOWN = (
+    select(
+        Evidence.claim_id,
+        Evidence.purpose,
+        func.coalesce(Evidence.purpose_at, Evidence.recorded_at, type_=Evidence.recorded_at.type),
+        Evidence.longitude,
+        Evidence.latitude,
+        Evidence.accuracy_m,
+        select(_EARLIER.id)
+        .where(_EARLIER.sha256 == Evidence.sha256, _EARLIER.claim_id != Evidence.claim_id, _EARLIER.id < Evidence.id)
+        .exists(),
+        Claim.before_asked,
+        raw(Claim.geometry),
+    )
+    .join(Claim, Claim.id == Evidence.claim_id)
+    .where(Evidence.kind == FileKind.PHOTOGRAPH, Evidence.purpose.in_(_SHOWING))
+    .order_by(Evidence.id)
+)
+_SHOWN_OF_CLAIM = _SHOWN.where(Evidence.claim_id == bindparam("claim_id", type_=Integer))
+
+
 @dataclass(frozen=True)
 class Received:
     """A file that was judged and is in the store: all that its content tells. `photo` is None for a document."""
@@ -144,7 +169,7 @@ def attach(
     But where nobody had said what it shows, that can be said later. A photograph by which the claim is evidenced writes so on
     the claim. Only under the right to write. `name` is kept without folders and without signs that cannot be shown.
     """
-    held = session.scalar(select(Evidence).where(Evidence.claim_id == claim.id, Evidence.sha256 == file.sha256))
+    held = session.scalar(_OF_CONTENT, {"claim_id": claim.id, "sha256": file.sha256})
     if held is not None:
         if held.purpose == Purpose.OTHER != purpose:
             before = contents(held)
@@ -202,19 +227,8 @@ def _note(session: Session, claim: Claim, evidence: Evidence, actor: Actor, befo
 
 def claims_evidenced(session: Session, claim_id: int | None = None) -> dict[int, datetime]:
     """Since when claims are evidenced, by their ids, computed from the photographs; of all claims, or of one."""
-    other = aliased(Evidence)
-    reused = select(other.id).where(
-        other.sha256 == Evidence.sha256, other.claim_id != Evidence.claim_id, other.id < Evidence.id
-    )
-    since = func.coalesce(Evidence.purpose_at, Evidence.recorded_at, type_=Evidence.recorded_at.type)
-    facts = (Evidence.purpose, since, Evidence.longitude, Evidence.latitude, Evidence.accuracy_m, reused.exists())
-    query = (
-        select(Evidence.claim_id, *facts, Claim.before_asked, raw(Claim.geometry))
-        .join(Claim, Claim.id == Evidence.claim_id)
-        .where(Evidence.kind == FileKind.PHOTOGRAPH, Evidence.purpose.in_(_SHOWING))
-        .order_by(Evidence.id)
-    )
-    rows = session.execute(query if claim_id is None else query.where(Evidence.claim_id == claim_id)).all()
+    asked_for = (_SHOWN,) if claim_id is None else (_SHOWN_OF_CLAIM, {"claim_id": claim_id})
+    rows = session.execute(*asked_for).all()
     asked = np.array([row[-2] for row in rows], dtype=bool)
     polygons = decode([row[-1] for row in rows])
     return evidenced_since(Photos.of(row[:-2] for row in rows), polygons, asked, Thresholds.photo_m)
@@ -227,7 +241,7 @@ def evidence_of(session: Session, claim: Claim) -> list[Evidence]:
 
 def get_evidence(session: Session, claim: Claim, sha256: str) -> Evidence:
     """The claim's file with that SHA-256. Raises EVIDENCE_UNKNOWN."""
-    found = session.scalar(select(Evidence).where(Evidence.claim_id == claim.id, Evidence.sha256 == sha256))
+    found = session.scalar(_OF_CONTENT, {"claim_id": claim.id, "sha256": sha256})
     if found is None:
         raise Problem(EVIDENCE_UNKNOWN, number=claim.number, sha256=sha256)
     return found
