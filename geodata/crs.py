@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 
 from geodata.area import ELLIPSOID
 from geodata.datum import datum_name, is_old_chinese, on_modern_ellipsoid, same_zone, shift_unknown
@@ -19,6 +19,7 @@ from geodata.problems import Kind, Problem
 
 STORAGE = CRS.from_epsg(4490)
 _WGS84 = CRS.from_epsg(4326)
+_CRS84 = CRS.from_authority("OGC", "CRS84")  # WGS 84 with the longitude first, as GeoJSON and GeoParquet have it
 
 UNKNOWN_CRS = Kind(
     "unknown_crs",
@@ -89,7 +90,9 @@ def parse_crs(text: str) -> CRS:
 
 def same_as_storage(crs: CRS) -> bool:
     """Whether coordinates of `crs` are storage coordinates as they are: CGCS2000 or WGS 84 in degrees."""
-    return crs.is_geographic and crs.to_2d().to_epsg(min_confidence=60) in (4490, 4326)
+    if not crs.is_geographic or is_old_chinese(crs):
+        return False
+    return crs == _CRS84 or crs.to_2d().to_epsg(min_confidence=60) in (4490, 4326)
 
 
 def to_storage(geometries: NDArray[np.object_], crs: CRS, home: shapely.Geometry | None = None) -> NDArray[np.object_]:
@@ -97,7 +100,8 @@ def to_storage(geometries: NDArray[np.object_], crs: CRS, home: shapely.Geometry
 
     `home` (degrees) is where they should lie: refusals name the system in which they would.
 
-    Raises LOCAL_SYSTEM, DATUM_UNKNOWN, and NOT_OF_SYSTEM where most of them cannot be transformed.
+    Raises LOCAL_SYSTEM, UNKNOWN_CRS for a projection that PROJ does not know, DATUM_UNKNOWN, and NOT_OF_SYSTEM where most of
+    them cannot be transformed.
     """
     if same_as_storage(crs):
         return geometries
@@ -105,7 +109,10 @@ def to_storage(geometries: NDArray[np.object_], crs: CRS, home: shapely.Geometry
     if crs.geodetic_crs is None:
         hint_zh, hint_en = _hint(raw, home, None)
         raise Problem(LOCAL_SYSTEM, crs=_name(crs), hint_zh=hint_zh, hint_en=hint_en)
-    transformer = Transformer.from_crs(crs, _geographic_like(crs), always_xy=True)
+    try:
+        transformer = Transformer.from_crs(crs, _geographic_like(crs), always_xy=True)
+    except ProjError:
+        raise Problem(UNKNOWN_CRS, text=_name(crs)) from None
     moved = np.asarray(
         shapely.transform(geometries, lambda points: np.column_stack(transformer.transform(*points.T))), dtype=object
     )

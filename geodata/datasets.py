@@ -1,7 +1,11 @@
 """Where the data set is that a path means: a file, one among several of a folder, or one within a zip."""
 
+import lzma
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +27,17 @@ LAYER_UNKNOWN = Kind(
     "{file} has no layer {layer}. It has: {layers}.",
 )
 
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,  # a file that the list of contents lacks
+    RuntimeError,  # a password, a way of compressing that is not known
+    ValueError,  # a place before the file's beginning, names that are no text
+    OSError,
+)
 _SINGLE = (".gpkg", ".fgb", ".geojson", ".gml", ".kml")
 _WITH_OTHERS = (".shp", ".shx", ".dbf", ".gml")  # formats of several files
 
@@ -54,21 +69,28 @@ class Dataset:
 
     def read(self, name: str, most: int = -1) -> bytes:
         """The content of a file of the data set, or its first bytes. Raises UNREADABLE."""
-        try:
+        with _readable(self.path):
             if self.folder.is_dir():
                 with (self.folder / name).open("rb") as file:
                     return file.read(most)
             with zipfile.ZipFile(self.folder) as archive, archive.open(name) as file:
                 return file.read(most)
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError):  # damaged, or with a password
-            raise Problem(UNREADABLE, file=self.path.name) from None
 
     def size(self, name: str) -> int:
-        """How many bytes a file of the data set has."""
+        """How many bytes a file of the data set has. Raises UNREADABLE."""
         if self.folder.is_dir():
             return (self.folder / name).stat().st_size
-        with zipfile.ZipFile(self.folder) as archive:
+        with _readable(self.path), zipfile.ZipFile(self.folder) as archive:
             return archive.getinfo(name).file_size
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the zipfile module says of damaged archives, of passwords and of compressions that it does not know: UNREADABLE."""
+    try:
+        yield
+    except _DAMAGED:
+        raise Problem(UNREADABLE, file=path.name) from None
 
 
 def find_dataset(path: Path, layer: str | None) -> tuple[Dataset, str | None]:
@@ -88,11 +110,8 @@ def find_dataset(path: Path, layer: str | None) -> tuple[Dataset, str | None]:
         if suffix == ".gdb" or not (found := _members(names)):
             return Dataset(path, path.parent, path.name, (path.name,)), layer
     else:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = tuple(name for name in archive.namelist() if not name.startswith("__MACOSX"))
-        except (zipfile.BadZipFile, OSError):
-            raise Problem(UNREADABLE, file=path.name) from None
+        with _readable(path), zipfile.ZipFile(path) as archive:
+            names = tuple(name for name in archive.namelist() if not name.startswith("__MACOSX"))
         found = _members(names)
         if not found and any(name.lower().startswith(("timestamps", "gdb", "a0000")) for name in names):
             found = [""]

@@ -16,6 +16,10 @@ from pyproj.transformer import TransformerGroup
 
 _WGS84 = 4326
 _OLD_CHINESE = re.compile(r"(?<![a-z])xi.?an(?![a-z])|beijing|西安|北京", re.IGNORECASE)
+_OLD_CHINESE_YEAR = re.compile(
+    r"(?:xi.?an|beijing|西安|北京)\D{0,3}(?:19)?(?:80|54)(?!\d)|(?:80|54)\W?(?:西安|北京)", re.IGNORECASE
+)
+"""Also on another ellipsoid: a city's own system may be called after Xi'an or Beijing, but not after these years."""
 _IAG_1975_M = 6_378_140.0
 """The semi-major axis on which only Xian 1980 rests."""
 
@@ -48,7 +52,7 @@ def shift_unknown(crs: CRS, bounds: NDArray[np.float64]) -> bool:
     1954 PROJ knows some for oil fields; they are not for cities.
     """
     if on_modern_ellipsoid(crs):
-        return False
+        return is_old_chinese(crs)  # which contradicts itself: nobody knows what the coordinates are
     if crs.is_bound:
         declared = crs.coordinate_operation
         return declared is None or not (
@@ -72,18 +76,24 @@ def shift_unknown(crs: CRS, bounds: NDArray[np.float64]) -> bool:
 
 
 def is_old_chinese(crs: CRS) -> bool:
-    """Whether the datum is Xian 1980, Beijing 1954 or New Beijing, under whatever name."""
+    """Whether the datum is Xian 1980, Beijing 1954 or New Beijing, under whatever name, or is only called so."""
     geodetic = crs.geodetic_crs
-    if geodetic is None or geodetic.ellipsoid is None or on_modern_ellipsoid(crs):
+    if geodetic is None or geodetic.ellipsoid is None:
         return False
     names = f"{geodetic.name} {geodetic.datum.name if geodetic.datum else ''} {crs.name}"
+    if on_modern_ellipsoid(crs):
+        return bool(_OLD_CHINESE_YEAR.search(names))
     return bool(_OLD_CHINESE.search(names)) or abs(geodetic.ellipsoid.semi_major_metre - _IAG_1975_M) < 0.5
 
 
 def datum_name(crs: CRS) -> str:
-    """What a datum is called, for people."""
+    """What a datum is called, for people; where it is called one thing and has the numbers of another, both."""
     geodetic = crs.geodetic_crs
-    return geodetic.datum.name if geodetic is not None and geodetic.datum is not None else crs.name
+    if geodetic is None or geodetic.datum is None:
+        return crs.name
+    if geodetic.ellipsoid is not None and on_modern_ellipsoid(crs) and is_old_chinese(crs):
+        return f"{geodetic.name} / {geodetic.datum.name} / {geodetic.ellipsoid.name}"
+    return geodetic.datum.name
 
 
 def same_zone(crs: CRS) -> int | None:

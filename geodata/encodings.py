@@ -37,6 +37,12 @@ UNKNOWN_ENCODING = Kind(
     "不认识编码“{name}”。请写 UTF-8、GBK 或 GB18030。",
     "The encoding “{name}” is unknown. Write UTF-8, GBK or GB18030.",
 )
+BROKEN_TEXT = Kind(
+    "broken_text",
+    "{file} 第 {line} 行的文字已损坏（UTF-16 不完整），有字符读不出来。请重新导出，或另存为 UTF-8。",
+    "The text in line {line} of {file} is damaged (it is no whole UTF-16): a character cannot be read. Export it again, or save "
+    "it in UTF-8.",
+)
 CHARACTER_CUT = Kind(
     "character_cut",
     "“{column}”的值在末尾的一个字符中间被截断（字段太短），已去掉这半个字符，读作“{text}”。请核对。",
@@ -47,7 +53,9 @@ CHARACTER_CUT = Kind(
 CUT = "\U0010fffd"
 """Stands in decoded text where a half character was, until :func:`take_marks`: the last sign of private use, in no text."""
 
+_ASCII = bytes(range(0x20, 0x7F))
 _CHINESE = re.compile("[\u3000-\u9fff]")
+_TAIWANESE = ("big5", "cp950")  # whose text is Chinese in GBK too, and nonsense
 _FEW = 3  # more different characters of GBK than these are by chance UTF-8 in one file of a thousand
 _PIECE = re.compile(rb'[\x80-\xff][^"\t\r\n,;<>]*')  # these are no byte of a longer character, in UTF-8 or GB 18030
 
@@ -77,7 +85,8 @@ def codec_of(name: str) -> str | None:
         text = "utf-8" if text == "65001" else f"cp{text}"
     try:
         found = codecs.lookup(text).name
-        "".encode(found)  # codecs of bytes, such as "hex", are no encodings of text
+        if _ASCII.decode(found) != _ASCII.decode("ascii"):
+            return None  # codecs of bytes, such as "hex"; UTF-16, which says so itself by its first bytes
     except (LookupError, TypeError, ValueError):
         return None
     return "gb18030" if found in ("gbk", "gb2312", "cp936") else found
@@ -97,6 +106,15 @@ def decode(data: bytes, codec: str) -> str:
         if not decoder.getstate()[0]:
             raise
         return text + CUT
+
+
+def decode_utf16(data: bytes, file: str) -> str:
+    """The text of a whole file that begins with a mark of UTF-16. Raises BROKEN_TEXT."""
+    try:
+        return data.decode("utf-16")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].decode("utf-16", "ignore").count("\n") + 1
+        raise Problem(BROKEN_TEXT, file=file, line=line) from None
 
 
 def decode_whole(data: bytes, codec: str) -> str:
@@ -120,7 +138,10 @@ def encoding_of(texts: Collection[bytes], file: str, declared: str | None = None
     ----------
     texts : values of the file, as bytes
     declared : the encoding that the file or its reader names; it must fit
-    hinted : the encoding of a code page mark that is often wrong; it decides where the bytes leave it open
+    hinted : the codec of a mark that is often wrong, such as a code page; it decides where the bytes leave it open
+
+    In an encoding of one byte a letter any bytes are text: where most values are GB 2312 throughout, in which accents of
+    Western text would have to stand in pairs, they are that.
 
     Raises UNKNOWN_ENCODING, WRONG_ENCODING, NO_ENCODING, DOUBTFUL_ENCODING.
     """
@@ -137,7 +158,8 @@ def encoding_of(texts: Collection[bytes], file: str, declared: str | None = None
     surely_utf8 = utf8 is not None and utf8.chinese > max(utf8.cut, 1)
     if codec is not None:
         fits = utf8 if codec == "utf-8" else gbk if codec == "gb18030" else _fit(values, codec)
-        if fits is not None and (codec == "utf-8" or not surely_utf8):
+        western = codec not in ("utf-8", "gb18030") and not codec.startswith(_TAIWANESE)
+        if fits is not None and (codec == "utf-8" or not surely_utf8) and not (western and _is_gb2312(values)):
             return codec
         likely = "UTF-8" if surely_utf8 else "GBK" if gbk is not None and codec != "gb18030" else None
         if likely is None:
@@ -145,11 +167,11 @@ def encoding_of(texts: Collection[bytes], file: str, declared: str | None = None
         raise Problem(WRONG_ENCODING, file=file, declared=declared, likely=likely)
     if surely_utf8 or (utf8 is not None and gbk is None):
         return "utf-8"
+    if hinted is not None and utf8 is None and not _is_gb2312(values) and _fit(values, hinted) is not None:
+        return hinted
     if gbk is not None and (utf8 is None or hinted == "gb18030"):
         return "gb18030"
     if utf8 is None or gbk is None:
-        if hinted is not None and hinted != "gb18030" and _fit(values, hinted) is not None:
-            return hinted
         raise Problem(NO_ENCODING, file=file, tried="UTF-8, GBK", text=_shown(values, "utf-8"))
     if utf8.cut != gbk.cut:
         return "utf-8" if utf8.cut < gbk.cut else "gb18030"
@@ -192,6 +214,18 @@ def _fit(values: list[bytes], codec: str) -> _Fit | None:
         return None  # half characters alone speak for no encoding
     sample = next(one for one in text.split("\n") if one)
     return _Fit(text.count(CUT), len(_CHINESE.findall(text)), len(others), sample.replace(CUT, "…")[:20])
+
+
+def _is_gb2312(values: list[bytes]) -> bool:
+    """Whether more than half of the values are GB 2312 throughout."""
+    count = 0
+    for value in values:
+        try:
+            value.decode("gb2312")
+        except UnicodeDecodeError:
+            continue
+        count += 1
+    return count * 2 > len(values)
 
 
 def _is_mixed(values: list[bytes]) -> bool:

@@ -31,6 +31,12 @@ CRS_MISSING = Kind(
     "{file} declares no coordinate system (the .prj of a shapefile), and none is guessed. {hint_en} Ask who made the file, "
     "then name it.",
 )
+CRS_UNCLEAR = Kind(
+    "crs_unclear",
+    "{file} 声明的坐标系“{text}”不认得，系统不会猜测。{hint_zh}请向数据提供者核实后指明。",
+    "{file} declares the coordinate system “{text}”, which is not known here, and none is guessed. {hint_en} Ask who made the "
+    "file, then name it.",
+)
 COLUMN_TWICE = Kind(
     "column_twice",
     "{file} 中有多个字段都叫“{column}”。请改名，使每个字段的名称不同。",
@@ -82,8 +88,8 @@ def read_layer(
 
     Where no coordinate system is declared, the refusal names the one in which the polygons would lie in `home` (degrees).
 
-    Raises FILE_MISSING, FILE_EMPTY, CRS_MISSING, COLUMN_TWICE, UNKNOWN_CRS for a `crs` that is none, and the Problems of
-    :mod:`geodata.layers` and :func:`geodata.crs.to_storage`.
+    Raises FILE_MISSING, FILE_EMPTY, CRS_MISSING, CRS_UNCLEAR, COLUMN_TWICE, UNKNOWN_CRS for a `crs` that is none, and
+    the Problems of :mod:`geodata.layers` and :func:`geodata.crs.to_storage`.
     """
     path = Path(path)
     if not path.exists():
@@ -98,7 +104,10 @@ def read_layer(
     system = wanted or read.crs
     if system is None:
         hint_zh, hint_en = hint_for(read.geometries, home)
-        raise Problem(CRS_MISSING, file=path.name, hint_zh=hint_zh, hint_en=hint_en)
+        facts = {"file": path.name, "hint_zh": hint_zh, "hint_en": hint_en}
+        if read.unclear_crs is not None:
+            raise Problem(CRS_UNCLEAR, text=read.unclear_crs, **facts)
+        raise Problem(CRS_MISSING, **facts)
     names = list(read.columns.columns)
     if twice := [name for name in names if names.count(name) > 1]:
         raise Problem(COLUMN_TWICE, file=path.name, column=twice[0])

@@ -167,8 +167,10 @@ def complete(
                 starred.append((place, len(rows), rows[0] + 1))
             if field.kind == b"N" and not field.decimals and field.width > _EXACT_WIDTH:
                 table = table.set_column(place, table.column_names[place], _as_written(block, field.width))
-    declared, values = encoding or _declared(dataset), {*values_of(table, texts, _latin), *raw_names}
-    codec = encoding_of(values, file, declared, records.code_page)
+    values, said = {*values_of(table, texts, _latin), *raw_names}, _declared(dataset)
+    # Of the others the .cpg is often what the writing program's machine was set to, not what the bytes are.
+    trusted = encoding or (said if said in ("utf-8", "gb18030") else None)
+    codec = encoding_of(values, file, trusted, said or records.code_page)
     table = decode_columns(table, texts, _latin, codec)
     names = [decode(raw, codec).replace(CUT, "") for raw in raw_names]
     for place, count, first in starred:
@@ -188,7 +190,7 @@ def _latin(text: str) -> bytes:
 
 
 def _declared(dataset: Dataset) -> str | None:
-    """The encoding that the .cpg beside a shapefile names, None where there is none that is known."""
+    """The codec of the encoding that the .cpg beside a shapefile names, None where there is none that is known."""
     cpg = dataset.beside(".cpg")
     name = "" if cpg is None else dataset.read(cpg).decode("ascii", "ignore").strip("\0 \r\n\t")
-    return name if name and codec_of(name) is not None else None
+    return codec_of(name) if name else None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from geodata.cells import cell_of
-from geodata.encodings import decode_whole, encoding_of, take_marks, texts_of
+from geodata.encodings import decode_utf16, decode_whole, encoding_of, take_marks, texts_of
 from geodata.files import FILE_EMPTY, FILE_MISSING
 from geodata.formulas import as_meant
 from geodata.problems import Kind, Problem
@@ -145,7 +145,7 @@ def _frame(rows: list[list[str]], file: str) -> pd.DataFrame:
 def _csv(path: Path, encoding: str | None) -> list[list[str]]:
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = data.decode("utf-16", "replace")  # what Excel calls Unicode text
+        text = decode_utf16(data, path.name)  # what Excel calls Unicode text
     else:
         if data.startswith(codecs.BOM_UTF8):
             data, encoding = data.removeprefix(codecs.BOM_UTF8), encoding or "utf-8"  # it declares itself
