@@ -14,6 +14,7 @@ from farmland.database import Base, Moment, table_of
 from farmland.ledger import Content, contents, merge, note, undone
 from farmland.units import get_unit, normal_code, parent_of
 from geodata.problems import Kind, Problem
+from geodata.quantity import quantity
 
 NO_TARGET = Kind(
     "no_target",
@@ -124,7 +125,7 @@ def parse_curve(text: str) -> list[list[str | float]] | None:
         return None
     try:
         points = [piece.split(":") for piece in text.replace("；", ";").split(";") if piece.strip()]
-        curve = [(date.fromisoformat(day.strip()), float(share)) for day, share in points]
+        curve = [(date.fromisoformat(day.strip()), quantity(share)) for day, share in points]
     except ValueError:
         raise Problem(BAD_CURVE, text=text) from None
     shares = [0.0, *(share for _, share in curve), 1.0]

@@ -10,7 +10,7 @@ import shapely
 from pyproj import CRS
 
 from geodata.crs import STORAGE, hint_for, parse_crs, to_storage
-from geodata.encodings import take_marks
+from geodata.encodings import CUT, take_marks
 from geodata.layers import read_parquet, read_with_gdal
 from geodata.problems import Kind, Problem
 from geodata.remarks import Remark
@@ -49,6 +49,7 @@ class Layer:
     """A layer of polygons. The frame is in EPSG:4490, its index "row" numbers the features from 1 as in the file.
 
     The remarks say what was found in reading it; a row that one of them calls bad may lack its polygon.
+    `cut_names` are the columns of which the name ended within a character; None where the format does not cut names.
     """
 
     frame: gpd.GeoDataFrame
@@ -56,6 +57,7 @@ class Layer:
     path: Path
     layer: str | None
     remarks: tuple[Remark, ...] = ()
+    cut_names: frozenset[str] | None = None
 
 
 def hash_of_file(path: Path) -> str:
@@ -108,12 +110,14 @@ def read_layer(
         if read.unclear_crs is not None:
             raise Problem(CRS_UNCLEAR, text=read.unclear_crs, **facts)
         raise Problem(CRS_MISSING, **facts)
-    names = list(read.columns.columns)
+    marked = list(read.columns.columns)
+    names = [str(name).removesuffix(CUT) for name in marked]
+    cut = frozenset(name for name, as_read in zip(names, marked, strict=True) if name != as_read)
     if twice := [name for name in names if names.count(name) > 1]:
         raise Problem(COLUMN_TWICE, file=path.name, column=twice[0])
-    columns = read.columns.set_axis(pd.RangeIndex(1, len(read.columns) + 1, name="row"))
+    columns = read.columns.set_axis(names, axis="columns").set_axis(pd.RangeIndex(1, len(read.columns) + 1, name="row"))
     remarks = [*read.remarks, *take_marks(columns)]
     polygons = gpd.GeoSeries(to_storage(read.geometries, system, home), index=columns.index, crs=STORAGE)
     called = "geometry" if "geometry" not in names else "geometry of the row"
     frame = gpd.GeoDataFrame(columns.assign(**{called: polygons}), geometry=called)
-    return Layer(frame, system, path, layer, tuple(remarks))
+    return Layer(frame, system, path, layer, tuple(remarks), cut if read.cuts_names else None)

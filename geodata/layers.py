@@ -64,7 +64,7 @@ _UNREADABLE = (
     ValueError,
     UnboundLocalError,  # pyogrio's, where the text of a coordinate system is not UTF-8
 )
-_TOLD_BY_ROW = re.compile(r"Non closed ring|Measured \(M\) geometry types|successfully parsed")
+_TOLD_BY_ROW = re.compile(r"Non closed ring|Measured \(M\) geometry types|successfully parsed|DATE_AS_STRING")
 """Warnings of which the rows tell, or that concern nothing that is read."""
 _XML_ENCODING = re.compile(rb"(<\?xml[^>]{0,80}?encoding\s*=\s*[\"'])([\w.-]+)")
 _COUNTING_KEYS = ("fid", "ogc_fid", "objectid")
@@ -77,7 +77,8 @@ _AS_TEXT = {"GML_FIELDTYPES": "ALWAYS_STRING"}
 class Read:
     """A layer as its file holds it: n rows of columns and of geometries, shape (n,), in `crs`; remarks count rows from 1.
 
-    `unclear_crs` is what a file declares that names no system which is known here; `crs` is None then.
+    `unclear_crs` is what a file declares that names no system which is known here; `crs` is None then. `cuts_names` is
+    whether the format cuts names of columns; one that was cut within a character ends in the mark CUT.
     """
 
     columns: pd.DataFrame
@@ -85,6 +86,7 @@ class Read:
     crs: CRS | None
     remarks: list[Remark]
     unclear_crs: str | None = None
+    cuts_names: bool = False
 
 
 def read_with_gdal(path: Path, layer: str | None, encoding: str | None) -> tuple[str, Read]:
@@ -105,6 +107,8 @@ def read_with_gdal(path: Path, layer: str | None, encoding: str | None) -> tuple
         try:
             place, name = _layer(source, path, wanted)
             how = {"encoding": "ISO-8859-1"} if records is not None else {}
+            if dataset.ending in (".geojson", ".json"):
+                how = {"DATE_AS_STRING": "YES"}  # GDAL would make days of what is written 2022/01/02, codes too
             meta, table = pyogrio.read_arrow(source, layer=place, datetime_as_string=True, return_fids=True, **how)
         except _UNREADABLE:
             raise Problem(UNREADABLE, file=path.name) from None
@@ -126,7 +130,7 @@ def read_with_gdal(path: Path, layer: str | None, encoding: str | None) -> tuple
     for text in [text for text in texts if not _TOLD_BY_ROW.search(text)]:
         remarks.append(Remark(Problem(READER_SAYS, file=path.name, text=text)))
     crs, unclear = _system(dataset, recoded, meta["crs"])
-    return name, Read(columns, geometries, crs, [*remarks, *of_columns, *of_shapes], unclear)
+    return name, Read(columns, geometries, crs, [*remarks, *of_columns, *of_shapes], unclear, records is not None)
 
 
 def read_parquet(path: Path) -> Read:

@@ -141,6 +141,8 @@ def complete(
 ) -> tuple[pa.Table, list[Remark]]:
     """The columns that GDAL read as ISO 8859-1, as they are meant, and what is to be told of the rows (from 1).
 
+    A column's name that was cut within a character ends in CUT.
+
     The encoding is the named or declared one, else found from the bytes. Raises RECORDS_DIFFER and the Problems of
     :func:`geodata.encodings.encoding_of`.
     """
@@ -172,10 +174,10 @@ def complete(
     trusted = encoding or (said if said in ("utf-8", "gb18030") else None)
     codec = encoding_of(values, file, trusted, said or records.code_page)
     table = decode_columns(table, texts, _latin, codec)
-    names = [decode(raw, codec).replace(CUT, "") for raw in raw_names]
+    names = [decode(raw, codec) for raw in raw_names]
     for place, count, first in starred:
-        problem = Problem(NUMBERS_STARRED, column=names[place], count=count, first=first)
-        remarks.append(Remark(problem, 0, names[place]))
+        name = names[place].removesuffix(CUT)
+        remarks.append(Remark(Problem(NUMBERS_STARRED, column=name, count=count, first=first), 0, name))
     return table.rename_columns(names), remarks
 
 

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +18,9 @@ from geodata.files import FILE_EMPTY, FILE_MISSING
 from geodata.formulas import as_meant
 from geodata.problems import Kind, Problem
 from geodata.remarks import Remark
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 OLD_EXCEL = Kind(
     "old_excel",
@@ -65,6 +69,18 @@ MERGED_ROWS = Kind(
     "有跨行合并的单元格（{cells} 等）：只有第一行有值，其余各行为空。请取消合并并逐行填写。",
     "Cells are merged over several rows ({cells} …): only the first row has their value, the others are empty. Unmerge them "
     "and fill in each row.",
+)
+
+
+SHEETS_LEFT = Kind(
+    "sheets_left_aside",
+    "只读入了工作表“{sheet}”，其余有内容的工作表没有读入：{others}。要读另一个，请加 --layer 名称。",
+    "Only the sheet “{sheet}” was read; others that have rows were not: {others}. To read another one add --layer NAME.",
+)
+ROWS_HIDDEN = Kind(
+    "rows_hidden",
+    "有 {count} 行是隐藏或被筛选掉的（第 {first} 行等），也读入了。请核对。",
+    "{count} rows are hidden or filtered away (the first is row {first}), and were read too. Check them.",
 )
 
 
@@ -161,6 +177,23 @@ def _csv(path: Path, encoding: str | None) -> list[list[str]]:
         raise Problem(CSV_QUOTES, file=path.name, line=reader.line_num) from None
 
 
+def _first_in_sight(pages: "list[Worksheet]") -> "Worksheet":
+    """The first sheet that can be seen and has something in it; where there is none the first."""
+    seen = [page for page in pages if page.sheet_state == "visible"]
+    return next((page for page in seen if _count(page)), (seen or pages)[0])
+
+
+def _left_aside(pages: "list[Worksheet]", read: "Worksheet", is_named: bool) -> list[Remark]:
+    """What is told of the other sheets that have something in them, unless the one that was read was named."""
+    others = [f"{page.title}（{_count(page)}）" for page in pages if page is not read and _count(page)]
+    return [Remark(Problem(SHEETS_LEFT, sheet=read.title, others=", ".join(others)))] if others and not is_named else []
+
+
+def _count(page: "Worksheet") -> int:
+    """How many rows of a sheet have something in them."""
+    return sum(any(cell not in (None, "") for cell in row) for row in page.iter_rows(values_only=True))
+
+
 def _workbook(path: Path, sheet: str | None) -> Table:
     import openpyxl  # takes a fifth of a second to load, and few files are Excel's
 
@@ -184,7 +217,7 @@ def _workbook(path: Path, sheet: str | None) -> Table:
         )
     if not names:
         raise Problem(NO_ROWS, file=path.name)
-    page = book[sheet or names[0]]
+    page = book[sheet] if sheet else _first_in_sight(book.worksheets)
     merged = [str(cells) for cells in page.merged_cells.ranges if cells.min_row == 1]
     if merged:
         raise Problem(MERGED_HEADERS, file=path.name, cells=", ".join(sorted(merged)))
@@ -206,7 +239,10 @@ def _workbook(path: Path, sheet: str | None) -> Table:
         )
         for what in ("shown", "kind")
     )
-    remarks = _beyond(texts, frame, bad=False)
+    remarks = [*_beyond(texts, frame, bad=False), *_left_aside(book.worksheets, page, sheet is not None)]
+    hidden = [row for row in frame.index if page.row_dimensions[int(row)].hidden]
+    if hidden:
+        remarks.append(Remark(Problem(ROWS_HIDDEN, count=len(hidden), first=hidden[0])))
     if down := sorted(str(cells) for cells in page.merged_cells.ranges if cells.max_row > cells.min_row):
         remarks.append(Remark(Problem(MERGED_ROWS, cells=", ".join(down[:3]))))
     return Table(frame, shown, kinds, tuple(remarks))

@@ -57,6 +57,9 @@ def import_(
     allow_moved: Annotated[
         bool, typer.Option("--allow-moved", help="允许编号移到别处 · Known numbers may move to other land")
     ] = False,
+    allow_renamed: Annotated[
+        bool, typer.Option("--allow-renamed", help="允许田长更名 · Known field chiefs may have another name")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="把说明写入文件 · Write the list of remarks to this CSV or XLSX")
     ] = None,
@@ -93,6 +96,7 @@ def import_(
         allow_over=allow_over,
         allow_overlaps=allow_overlaps,
         allow_moved=allow_moved,
+        allow_renamed=allow_renamed,
         thresholds=settings.thresholds,
     )
     with database_of(settings) as database:

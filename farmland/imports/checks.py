@@ -13,6 +13,7 @@ from geodata.area import areas_m2
 from geodata.crs import check_position
 from geodata.geometry_faults import faults, fingerprint, repair
 from geodata.problems import Kind, Problem
+from geodata.quantity import quantity
 
 EMPTY_FIELD = Kind(
     "empty_field",
@@ -21,8 +22,9 @@ EMPTY_FIELD = Kind(
 )
 NOT_A_NUMBER = Kind(
     "not_a_number",
-    "“{field}”的值“{text}”不是数。请只写数字，不带单位。",
-    "“{text}” in “{field}” is no number. Write digits only, without a unit.",
+    "“{field}”的值“{text}”不是数。请只写数字，不带单位；小数点用“.”，逗号只能分隔千位（1,234.5）。",
+    "“{text}” in “{field}” is no number. Write digits only, without a unit; decimals after a point, commas for thousands only "
+    "(1,234.5).",
 )
 TWICE_IN_FILE = Kind(
     "twice_in_file",
@@ -93,10 +95,8 @@ def numbers_of(source: Source, field: str, outcome: Outcome, default: float | No
     values = np.full(len(text), np.nan if default is None else default)
     for i in np.flatnonzero(text != ""):
         try:
-            values[i] = float(str(text[i]).replace(",", ""))
+            values[i] = quantity(str(text[i]))
         except ValueError:
-            values[i] = np.inf
-        if not np.isfinite(values[i]):
             values[i] = np.nan
             outcome.refuse([source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i])
     return values

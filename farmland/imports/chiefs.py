@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, object_session
 
@@ -22,6 +23,20 @@ PLOT_NUMBER_UNKNOWN = Kind(
     "plot_number_unknown",
     "{unit_code} 没有编号为 {number} 的责任田。",
     "Unit {unit_code} has no plot with the number {number}.",
+)
+
+
+TWO_PEOPLE = Kind(
+    "chief_is_another",
+    "编号 {code} 是“{other}”（{where_zh}），这一行却写“{text}”：一个编号只能是一个人。请给各人各自的编号；确是同一人更名，"
+    "加 --allow-renamed。",
+    "{code} is the number of “{other}” ({where_en}), and this row says “{text}”: a number is one person's. Give each their own; "
+    "where the same person has another name now, add --allow-renamed.",
+)
+CHIEF_TWICE = Kind(
+    "chief_differs",
+    "编号 {code} 的“{field}”在第 {first} 行是“{other}”，这一行是“{text}”。请改成一致。",
+    "The “{field}” of {code} is “{other}” in row {first}, and “{text}” in this one. Make them agree.",
 )
 
 
@@ -66,6 +81,12 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
     ):
         refuse_empty(source, field, values, outcome)
     refuse_empty(source, "from_day", source.text("from_day"), outcome)
+    chiefs = {row.code: row for row in session.scalars(select(Chief))}
+    _refuse_other_people(source, numbers, names, {} if options.allow_renamed else chiefs, outcome)
+    _refuse_differing(source, "phone", numbers, phones, numbers, outcome)
+    ends = np.array([end.isoformat() if end else "-" for end in until], dtype=object)
+    appointed = numbers + "/" + units + "/" + plots + "/" + duties + "/" + source.text("from_day")
+    _refuse_differing(source, "to_day", appointed, ends, numbers, outcome)
     known = set(session.scalars(select(Unit.code)))
     wrong = [i for i, code in enumerate(units) if code and code not in known]
     for i in wrong:
@@ -73,7 +94,6 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
     plot_ids = _plot_ids(session, units, plots)
     bad = {row.number for row in outcome.bad}
 
-    chiefs = {row.code: row for row in session.scalars(select(Chief))}
     appointments = {
         (row.chief_id, row.unit_code, row.plot_id, row.duty, row.from_day): row
         for row in session.scalars(select(Appointment))
@@ -147,6 +167,46 @@ def import_chiefs(session: Session, source: Source, options: Options) -> Outcome
             connection.execute(insert(model), rows)
             merge(outcome.after, content(table_of(model), {name: [row[name] for row in rows] for name in rows[0]}))
     return outcome
+
+
+def _refuse_other_people(
+    source: Source,
+    numbers: NDArray[np.object_],
+    names: NDArray[np.object_],
+    held: dict[str, Chief],
+    outcome: Outcome,
+) -> None:
+    """Name the rows that give a number to somebody else than an earlier row, or than the records, do."""
+    first: dict[str, int] = {}
+    for i, (code, name) in enumerate(zip(numbers, names, strict=True)):
+        if not code or not name:
+            continue
+        earlier = first.setdefault(code, i)
+        if names[earlier] != name:
+            row = source.numbers[earlier]
+            other, where_zh, where_en = names[earlier], f"本文件第 {row} 行", f"row {row} of this file"
+        elif code in held and held[code].name != name:
+            other, where_zh, where_en = held[code].name, "已在名册中", "in the roster already"
+        else:
+            continue
+        facts = {"other": other, "text": name, "where_zh": where_zh, "where_en": where_en}
+        outcome.refuse([source.numbers[i]], "name", TWO_PEOPLE, code=code, **facts)
+
+
+def _refuse_differing(
+    source: Source,
+    field: str,
+    keys: NDArray[np.object_],
+    values: NDArray[np.object_],
+    numbers: NDArray[np.object_],
+    outcome: Outcome,
+) -> None:
+    """Name the rows in which a field is another than in an earlier row of the same key."""
+    first: dict[str, int] = {}
+    for i, (key, value) in enumerate(zip(keys, values, strict=True)):
+        if value and values[(earlier := first.setdefault(key, i))] != value:
+            facts = {"first": source.numbers[earlier], "other": values[earlier], "text": value, "field": field}
+            outcome.refuse([source.numbers[i]], field, CHIEF_TWICE, code=numbers[i], **facts)
 
 
 def _remember(outcome: Outcome, changed: dict[tuple[type, int], Chief | Appointment], row: Chief | Appointment) -> None:

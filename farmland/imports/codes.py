@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from farmland.texts import UNSEEN
 from geodata.problems import Kind, Problem
 from geodata.remarks import Remark
 
@@ -43,15 +44,53 @@ CELL_AT_FAULT = Kind(
     "it, then import it.",
 )
 
+CODE_COLUMN_KIND = Kind(
+    "code_column_kind",
+    "{file} 的“{column}”字段（{field}）是日期、时间或真假类型，不是编号：原来写的是什么已无从得知。"
+    "请把该字段改为文本后重新导出。",
+    "The column “{column}” ({field}) of {file} holds days, times or truth values, and no codes: what was written cannot be known "
+    "any more. Export it again with that column as text.",
+)
+CODES_CLEANED = Kind(
+    "codes_cleaned",
+    "“{column}”有 {count} 个编号含看不见的字符、全角字符或多余空格，按看到的样子读入（如第 {row} 行读作“{text}”）。请核对。",
+    "{count} codes in “{column}” have signs that nobody sees, wide letters or white space within; they were read as they look "
+    "(row {row} as “{text}”). Check them.",
+)
+
 CODES = frozenset({"code", "number", "unit_code", "plot_number", "target_code", "land_class", "restoration", "phone"})
 """Fields whose digits stand for something and are no quantity; besides these, all that end in one of `CODE_ENDINGS`."""
 CODE_ENDINGS = ("_by_unit", "_device", "_household")
+_NO_CODES = ("boolean", "date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
+_PLAIN = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _DIGITS = {2: 3, 4: 7, 8: 15}  # that a real number of so many bytes keeps for sure
 _EXPONENT = r"\d(?:\.\d+)?[Ee]\+\d+"  # as spreadsheets write long numbers
 
 
 def is_code(field: str) -> bool:
     return field in CODES or field.endswith(CODE_ENDINGS)
+
+
+def clean_codes(frame: pd.DataFrame, columns: dict[str, str]) -> tuple[pd.DataFrame, list[Remark]]:
+    """The frame with the texts of code fields as they look: without signs that nobody sees, wide letters and signs as plain
+    ones, white space within as one space; CODES_CLEANED tells of it.
+    """
+    remarks = []
+    for field, column in columns.items():
+        values = frame[column]
+        if not is_code(field) or not (pd.api.types.is_string_dtype(values) or values.dtype == object):
+            continue
+        text = values.astype("string")
+        clean = (
+            text.str.replace(f"[{UNSEEN}]", "", regex=True).str.translate(_PLAIN).str.replace(r"\s+", " ", regex=True)
+        )
+        other = (clean.str.strip() != text.str.strip()).fillna(False).to_numpy(dtype=bool)
+        if other.any():
+            row = int(np.flatnonzero(other)[0])
+            facts = {"count": int(other.sum()), "row": values.index[row], "text": clean.iloc[row].strip()}
+            remarks.append(Remark(Problem(CODES_CLEANED, column=column, **facts), 0, column))
+            frame = frame.assign(**{column: clean.astype(object).where(text.notna(), None)})
+    return frame, remarks
 
 
 def code_remarks(frame: pd.DataFrame, columns: dict[str, str], file: str, kinds: pd.DataFrame | None) -> list[Remark]:
@@ -67,6 +106,8 @@ def code_remarks(frame: pd.DataFrame, columns: dict[str, str], file: str, kinds:
     remarks: list[Remark] = []
     for field, column in columns.items():
         values = frame[column]
+        if is_code(field) and pd.api.types.infer_dtype(values, skipna=True) in _NO_CODES:
+            raise Problem(CODE_COLUMN_KIND, file=file, column=column, field=field)
         if kinds is not None:
             remarks += _bad(CELL_AT_FAULT, values[kinds[column] == "error"])
         if not is_code(field):

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 
 from geodata.encodings import CUT, decode
@@ -33,6 +33,15 @@ COLUMN_AMBIGUOUS = Kind(
     "In {file} it is not clear which is which: {columns} may be {fields}. Say so with --map FIELD=COLUMN.",
 )
 
+COLUMN_MAY_BE_CUT = Kind(
+    "column_name_perhaps_cut",
+    "字段“{column}”按 {field} 读入。若它其实是被截断的“{alias}”（{other}），请加 --map {other}={column}。",
+    "The column “{column}” was taken as {field}. If it is “{alias}” ({other}), of which the name was cut, add "
+    "--map {other}={column}.",
+)
+
+_SIDE_BY_SIDE = frozenset({"bsm", "tbybh", "tbbh", "zldwdm", "qsdwdm", "xzqdm", "zldwmc", "qsdwmc", "xzqmc"})
+"""Columns that a survey's layers have beside one another: the first that a field is known by is meant."""
 _CUT_AT = 10  # bytes, the longest name of a column in a .dbf
 _CODECS = ("gb18030", "utf-8")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -47,8 +56,10 @@ def fields_of(
     mapping: Mapping[str, str],
     given: Iterable[str],
     file: str,
+    cut: Collection[str] | None = None,
+    same: Callable[[str, str], bool] = lambda one, other: False,
 ) -> tuple[dict[str, str], list[Remark]]:
-    """The column of each field that has one, and what is to be told: COLUMN_CUT, COLUMN_ALIKE.
+    """The column of each field that has one, and what is to be told: COLUMN_CUT, COLUMN_MAY_BE_CUT, COLUMN_ALIKE.
 
     Parameters
     ----------
@@ -56,10 +67,12 @@ def fields_of(
     known : the names under which each field is known
     mapping : the columns that were named for fields; they come first
     given : the fields that have a value without the file
+    cut : the columns of which the name is known to be cut; None where the format does not cut names
+    same : whether two columns have the same values
 
     Capitals, white space and wide letters do not count. Raises MAPPED_MISSING, COLUMN_AMBIGUOUS.
     """
-    columns = [str(name) for name in names]
+    columns, surely_cut = [str(name) for name in names], cut or ()
     folded: dict[str, list[str]] = defaultdict(list)
     for name in columns:
         folded[_fold(name)].append(name)
@@ -71,18 +84,20 @@ def fields_of(
         found[field] = _one(hits, [field], file)
     wanted = {field: aliases for field, aliases in known.items() if field not in found and field not in set(given)}
     for field, aliases in wanted.items():
-        alias = next((alias for alias in aliases if _fold(alias) in folded), None)
-        if alias is not None:
-            hits = folded[_fold(alias)]
-            found[field] = _one([name for name in hits if name.lower() == alias] or hits, [field], file)
-    remarks = []
+        hits = []
+        for known_as in aliases:
+            named = [name for name in folded.get(_fold(known_as), []) if name not in surely_cut]
+            hits += [name for name in named if name.lower() == known_as][:1] or named
+        if hits:
+            found[field] = _one(_rivals(hits, same), [field], file)
+    remarks = [] if cut is None else [*_perhaps_cut(found, wanted)]
     missing = {field: aliases for field, aliases in wanted.items() if field not in found}
-    for field, (column, alias) in _cut(folded, missing, set(found.values()), file).items():
+    for field, (column, whole) in _cut(folded, missing, set(found.values()), file).items():
         found[field] = column
-        remarks.append(Remark(Problem(COLUMN_CUT, column=column, alias=alias, field=field), 0, column))
+        remarks.append(Remark(Problem(COLUMN_CUT, column=column, alias=whole, field=field), 0, column))
     exact = {_fold(alias) for aliases in known.values() for alias in aliases}
     for name in columns:
-        if name not in found.values() and _fold(name) not in exact:
+        if name not in found.values() and (name in surely_cut or _fold(name) not in exact):
             for field in [field for field in missing if field not in found]:
                 alias = next((alias for alias in known[field] if _alike(_fold(name), _fold(alias))), None)
                 if alias is not None:
@@ -99,8 +114,8 @@ def _cut(
     hits: dict[str, dict[str, str]] = defaultdict(dict)  # of a column the fields that it may be, by which names
     for field, aliases in missing.items():
         for alias in aliases:
-            for cut in {decode(alias.encode(codec)[:_CUT_AT], codec).replace(CUT, "") for codec in _CODECS} - {alias}:
-                for name in folded.get(_fold(cut), []):
+            for cut in _cuts(alias):
+                for name in folded.get(cut, []):
                     if name not in taken:
                         hits[name].setdefault(field, alias)
     columns_of = {field: [name for name in hits if field in hits[name]] for field in missing}
@@ -109,6 +124,35 @@ def _cut(
         if len(fields) > 1 or len(rivals) > 1:
             raise Problem(COLUMN_AMBIGUOUS, file=file, columns=", ".join(sorted(rivals)), fields=", ".join(fields))
     return {field: (name, alias) for name, fields in hits.items() for field, alias in fields.items()}
+
+
+def _perhaps_cut(found: Mapping[str, str], wanted: Mapping[str, tuple[str, ...]]) -> Iterator[Remark]:
+    """What is told of columns with a field's name which may as well be the beginning of another's that has no column."""
+    for field, column in found.items():
+        for other, aliases in wanted.items():
+            longer = next((alias for alias in aliases if other not in found and _fold(column) in _cuts(alias)), None)
+            if longer is not None:
+                facts = {"column": column, "field": field, "alias": longer, "other": other}
+                yield Remark(Problem(COLUMN_MAY_BE_CUT, **facts), 0, column)
+                break
+
+
+def _cuts(alias: str) -> set[str]:
+    """The beginnings of a name, folded, that a .dbf may have of it."""
+    return {
+        _fold(decode(alias.encode(codec)[:_CUT_AT], codec).replace(CUT, ""))
+        for codec in _CODECS
+        if len(alias.encode(codec)) > _CUT_AT
+    }
+
+
+def _rivals(hits: list[str], same: Callable[[str, str], bool]) -> list[str]:
+    """Of the columns that may be a field the first, and those that have other values and do not belong beside it."""
+    first, *others = hits
+    return [
+        first,
+        *(name for name in others if not same(first, name) and not {_fold(first), _fold(name)} <= _SIDE_BY_SIDE),
+    ]
 
 
 def _one(hits: list[str], fields: list[str], file: str) -> str:

@@ -17,11 +17,11 @@ class Options:
     """How to read a file and what to do with it.
 
     `mapping` names the file's column for a field, `constants` gives a field one value for all rows. `year` is that of a
-    baseline; `allow_over`, `allow_overlaps`, `allow_moved` say that parts of a target over their whole, plots where plots are
-    already, and known numbers on other land are meant. `actor` and `now` are what the records will say of who imported, and
-    when; `thresholds` are those of the rules; `tell` is told how far the import is. `recorded_as_it_happened` is for a
-    demonstration, whose records are made up: the steps of claims are then recorded when they happened, not now; `meanwhile`
-    is called with the moment of each step, to write what else had happened by then.
+    baseline; `allow_over`, `allow_overlaps`, `allow_moved`, `allow_renamed` say that parts of a target over their whole, plots
+    where plots are already, known numbers on other land, and other names of known chiefs are meant. `actor` and `now` are what
+    the records will say of who imported, and when; `thresholds` are those of the rules; `tell` is told how far the import is.
+    `recorded_as_it_happened` is for a demonstration, whose records are made up: the steps of claims are then recorded when they
+    happened, not now; `meanwhile` is called with the moment of each step, to write what else had happened by then.
     """
 
     mapping: dict[str, str] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Options:
     allow_over: bool = False
     allow_overlaps: bool = False
     allow_moved: bool = False
+    allow_renamed: bool = False
     actor: str = "tianzhang import"
     now: datetime | None = None
     recorded_as_it_happened: bool = False

@@ -1,6 +1,6 @@
 """A file's rows with their fields found by name: given names first, then the names seen in practice."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from farmland.imports.codes import code_remarks, is_code
+from farmland.imports.codes import clean_codes, code_remarks, is_code
 from farmland.imports.columns import fields_of
 from farmland.imports.outcome import Options, Row
 from geodata.files import read_layer
@@ -248,18 +248,26 @@ def open_source(path: Path, options: Options, noun: str, home: shapely.Geometry 
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=options.encoding, home=home)
     if layer.frame.empty:
         raise Problem(NO_ROWS, file=path.name)
-    source = of_frame(layer.frame, noun, options, path.name, layer.source_crs)
+    source = of_frame(layer.frame, noun, options, path.name, layer.source_crs, layer.cut_names)
     return replace(source, remarks=(*layer.remarks, *source.remarks))
 
 
-def of_frame(frame: pd.DataFrame, noun: str, options: Options, file: str, crs: Any = None) -> Source:
+def of_frame(
+    frame: pd.DataFrame,
+    noun: str,
+    options: Options,
+    file: str,
+    crs: Any = None,
+    cut_names: Collection[str] | None = None,
+) -> Source:
     """The source that a frame is, its fields found by name.
 
     Raises NOT_A_FIELD, and the Problems of :mod:`farmland.imports.columns` and :mod:`farmland.imports.codes`.
     """
-    columns, remarks = _fields(frame, noun, options, file)
+    columns, remarks = _fields(frame, noun, options, file, cut_names)
     remarks += code_remarks(frame, columns, file, None)
-    return Source(frame, noun, file, columns, options.constants, crs, tuple(remarks))
+    frame, cleaned = clean_codes(frame, columns)
+    return Source(frame, noun, file, columns, options.constants, crs, (*remarks, *cleaned))
 
 
 def _of_table(table: Table, noun: str, options: Options, file: str) -> Source:
@@ -270,17 +278,24 @@ def _of_table(table: Table, noun: str, options: Options, file: str) -> Source:
     if table.shown is not None:
         codes = {column: table.shown[column] for field, column in columns.items() if is_code(field)}
         frame = frame.assign(**codes)
-    return Source(frame, noun, file, columns, options.constants, None, (*table.remarks, *remarks))
+    frame, cleaned = clean_codes(frame, columns)
+    return Source(frame, noun, file, columns, options.constants, None, (*table.remarks, *remarks, *cleaned))
 
 
-def _fields(frame: pd.DataFrame, noun: str, options: Options, file: str) -> tuple[dict[str, str], list[Remark]]:
+def _fields(
+    frame: pd.DataFrame, noun: str, options: Options, file: str, cut_names: Collection[str] | None = None
+) -> tuple[dict[str, str], list[Remark]]:
     known = ALIASES[noun]
     for field in [*options.mapping, *options.constants]:
         if field not in known:
             raise Problem(NOT_A_FIELD, field=field, fields=", ".join(known))
     geometry = frame.geometry.name if isinstance(frame, gpd.GeoDataFrame) else None
     names = [str(name) for name in frame.columns if name != geometry]
-    return fields_of(names, known, options.mapping, options.constants, file)
+
+    def same(one: str, other: str) -> bool:
+        return bool((_as_text(frame[one]) == _as_text(frame[other])).all())
+
+    return fields_of(names, known, options.mapping, options.constants, file, cut_names, same)
 
 
 def _as_text(column: pd.Series) -> NDArray[np.object_]:

@@ -1,6 +1,10 @@
 """Import of restoration targets and their allocation: a row per unit, the target's own facts in each or the first."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,6 +26,11 @@ from farmland.targets import (
 from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.problems import Kind, Problem
 
+FACTS_DIFFER = Kind(
+    "target_facts_differ",
+    "任务 {code} 的“{field}”在第 {first} 行是“{text}”，在第 {second} 行是“{other}”。请改成一致。",
+    "The “{field}” of target {code} is “{text}” in row {first}, and “{other}” in row {second}. Make them agree.",
+)
 BAD_BASIS = Kind(
     "bad_area_basis",
     "面积口径“{text}”不对：应为 whole（整个图斑）或 ridges_deducted（扣除田坎）。",
@@ -85,15 +94,21 @@ def _target(
     dues: list,
     outcome: Outcome,
 ) -> int:
-    """Write the target's own facts, taken from its first rows that have them; 1 if a known target changed."""
+    """Write the target's own facts, of the rows that have them; 1 if a known target changed. Raises FACTS_DIFFER."""
 
-    def first(values: object) -> str:
-        return next((str(values[i]) for i in rows if values[i]), "")  # type: ignore[index]
+    def one(field: str, values: Sequence[Any] | NDArray[np.object_]) -> Any:
+        said = {values[i]: i for i in reversed(rows) if values[i]}
+        if len(said) > 1:
+            (first, i), (second, j) = sorted(said.items(), key=lambda item: item[1])[:2]
+            numbers = source.numbers
+            facts = {"first": numbers[i], "text": first, "second": numbers[j], "other": second}
+            raise Problem(FACTS_DIFFER, code=code, field=field, **facts)
+        return next(iter(said), None)
 
     target = session.get(Target, code)
-    start = next((starts[i] for i in rows if starts[i]), target.start_day if target else None)
-    due = next((dues[i] for i in rows if dues[i]), target.due_day if target else None)
-    basis = first(source.text("area_basis", "")) or (target.area_basis if target else AreaBasis.WHOLE)
+    start = one("start_day", starts) or (target.start_day if target else None)
+    due = one("due_day", dues) or (target.due_day if target else None)
+    basis = one("area_basis", source.text("area_basis", "")) or (target.area_basis if target else AreaBasis.WHOLE)
     if basis not in list(AreaBasis):
         raise Problem(BAD_BASIS, text=basis)
     if start is None or due is None:
@@ -101,11 +116,11 @@ def _target(
         source.text("due_day")
         raise Problem(DAYS_MISSING, code=code)
     facts = {
-        "name": first(source.text("name", "")) or (target.name if target else code),
+        "name": one("name", source.text("name", "")) or (target.name if target else code),
         "start_day": start,
         "due_day": due,
         "area_basis": AreaBasis(basis),
-        "curve": parse_curve(first(source.text("curve", ""))) or (target.curve if target else None),
+        "curve": parse_curve(one("curve", source.text("curve", "")) or "") or (target.curve if target else None),
     }
     check_target(Target(code=code, **facts))
     if target is None:

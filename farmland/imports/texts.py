@@ -13,7 +13,7 @@ from farmland.imports.outcome import Row
 from farmland.imports.source import Source
 from farmland.plots import Plot
 from farmland.targets import Target
-from farmland.texts import UNSHOWN
+from farmland.texts import UNSEEN, UNSHOWN
 from farmland.units import Unit
 from geodata.problems import Kind, Problem
 
@@ -24,8 +24,9 @@ TEXT_TOO_LONG = Kind(
 )
 TEXT_NOT_SHOWN = Kind(
     "text_not_shown",
-    "“{field}”里有不能显示的控制字符。请删去后再导入。",
-    "“{field}” has control characters, which cannot be shown. Remove them and import again.",
+    "“{field}”里有不能显示的字符（控制字符、零宽字符，或表示乱码的“�”）。请删去或改正后再导入。",
+    "“{field}” has signs that cannot be shown: control characters, some without width, or the “�” that stands for a lost letter. "
+    "Remove or correct them and import again.",
 )
 
 _STEP = ("by", "why", "device", "household")
@@ -54,6 +55,6 @@ def part_unfit(source: Source) -> tuple[Source, list[Row]]:
         lengths, most = text.str.len(), column.type.length
         for number, length in lengths[lengths > most].items():
             bad.append(Row(int(str(number)), field, Problem(TEXT_TOO_LONG, field=field, length=length, most=most)))
-        for number in text.index[text.str.contains(f"[{UNSHOWN}]")]:
+        for number in text.index[text.str.contains(f"[{UNSHOWN}{UNSEEN}\ufffd]")]:
             bad.append(Row(int(number), field, Problem(TEXT_NOT_SHOWN, field=field)))
     return source.without(row.number for row in bad), bad

@@ -1,6 +1,7 @@
 """Import of units: from a table of codes and names, or from a layer with their polygons."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,29 @@ PARENT_MISSING = Kind(
 )
 
 
+PARENT_REFUSED = Kind(
+    "parent_refused",
+    "{code} 的上级 {parent} 在第 {row} 行，而那一行有误、不能导入，所以这一行也不能。请先改正那一行。",
+    "{parent}, the unit above {code}, is in row {row}, which cannot be imported; so neither can this one. Correct "
+    "that row first.",
+)
+
+
+def _refuse_orphans(source: Source, codes: NDArray[np.object_], held: set[str], outcome: Outcome) -> None:
+    """Name the rows whose parent is neither there nor in a row that is good, from the city down."""
+    bad = {row.number for row in outcome.bad}
+    rows = {code: number for code, number in zip(codes[::-1], source.numbers[::-1], strict=True) if code}
+    there = held.copy()
+    good = [i for i, code in enumerate(codes) if code and source.numbers[i] not in bad]
+    for i in sorted(good, key=lambda i: LEVELS.index(level_of(str(codes[i])))):
+        parent = parent_of(codes[i])
+        if parent is None or parent in there:
+            there.add(codes[i])
+        else:
+            kind, row = (PARENT_REFUSED, rows[parent]) if parent in rows else (PARENT_MISSING, 0)
+            outcome.refuse([source.numbers[i]], "code", kind, code=codes[i], parent=parent, row=row)
+
+
 def import_units(session: Session, source: Source, options: Options) -> Outcome:
     """Write units; one that is there gets the new name and polygon. Parents must be there or in the file."""
     outcome = Outcome(len(source.frame))
@@ -49,11 +73,7 @@ def import_units(session: Session, source: Source, options: Options) -> Outcome:
     held = {
         row.code: row for row in session.execute(select(Unit.id, Unit.code, Unit.name, Unit.geometry, Unit.area_m2))
     }
-    known = {*held, *codes}
-    for i, code in enumerate(codes):
-        if code and (parent := parent_of(code)) is not None and parent not in known:
-            outcome.refuse([source.numbers[i]], "code", PARENT_MISSING, code=code, parent=parent)
-
+    _refuse_orphans(source, codes, set(held), outcome)
     bad = {row.number for row in outcome.bad}
     # Parents are written before their children, who refer to them.
     good = [i for i in range(len(codes)) if source.numbers[i] not in bad]
