@@ -298,7 +298,7 @@ def test_a_known_number_on_other_land_is_refused(
     for words in ((), ("--skip-bad",)):
         status, said = brought(beside, *words)
         assert (status, "1 bad" in said, "0 changed, 0 unchanged" in said) == (not words, True, True), said
-        assert "is the number of other land" in said
+        assert "is the number of other land" in said and "99 m away, of which this polygon has nothing" in said
     assert "1 unchanged" in brought(here)[1]
     assert "1 changed" in brought(redrawn)[1]
     assert "1 bad" in brought(np.array([shapely.box(111.706, 27.232, 111.707, 27.233)]))[1]
