@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pyogrio
 from numpy.typing import NDArray
 from pyproj import CRS
-from pyproj.exceptions import ProjError
 
 from geodata.attributes import as_bytes, decode_columns, frame_of, not_utf8, values_of
 from geodata.datasets import LAYER_UNKNOWN, SEVERAL_LAYERS, UNREADABLE, Dataset, find_dataset
+from geodata.declared import declared_system, known_system, require_readable_prj
 from geodata.encodings import codec_of, decode_utf16, decode_whole, encoding_of, texts_of
 from geodata.problems import Kind, Problem
 from geodata.remarks import Remark
@@ -38,12 +38,6 @@ WAL_MISSING = Kind(
     "或一并提供 -wal。",
     "{file} is in the mode of a write-ahead log, and no {file}-wal lies beside it: the latest edits may be missing. Close it in "
     "the program that wrote it and copy it again, or give the -wal too.",
-)
-PRJ_NOT_UTF8 = Kind(
-    "prj_not_utf8",
-    "{file} 里的文字不是 UTF-8，读不出坐标系。请把它另存为 UTF-8；或移走这个文件，用 --crs 指明坐标系。",
-    "The text in {file} is not UTF-8, so that the coordinate system cannot be read. Save it in UTF-8; or take the file away and "
-    "name the system with --crs.",
 )
 _POLYGONAL = (
     "Polygon",
@@ -96,7 +90,7 @@ def read_with_gdal(path: Path, layer: str | None, encoding: str | None) -> tuple
     :mod:`geodata.encodings`.
     """
     dataset, wanted = find_dataset(path, layer)
-    _require_readable_prj(dataset)
+    require_readable_prj(dataset)
     records = require_whole(dataset) if dataset.ending in (".shp", ".dbf") else None
     recoded = None if records is not None else _in_utf8(dataset, encoding)
     source = dataset.source if recoded is None else recoded
@@ -129,7 +123,7 @@ def read_with_gdal(path: Path, layer: str | None, encoding: str | None) -> tuple
     texts = dict.fromkeys(str(warning.message).rstrip(".") for warning in said)
     for text in [text for text in texts if not _TOLD_BY_ROW.search(text)]:
         remarks.append(Remark(Problem(READER_SAYS, file=path.name, text=text)))
-    crs, unclear = _system(dataset, recoded, meta["crs"])
+    crs, unclear = declared_system(dataset, recoded, meta["crs"])
     return name, Read(columns, geometries, crs, [*remarks, *of_columns, *of_shapes], unclear, records is not None)
 
 
@@ -147,7 +141,7 @@ def read_parquet(path: Path) -> Read:
         else:
             geometries, remarks = np.asarray(gpd.read_parquet(path, columns=[name]).geometry.array, dtype=object), []
         crs = about.get("crs", "OGC:CRS84")
-        system = None if crs is None else _known_system(crs)
+        system = None if crs is None else known_system(crs)
         unclear = str(crs)[:80] if crs is not None and system is None else None
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         raise Problem(UNREADABLE, file=path.name) from None
@@ -155,59 +149,6 @@ def read_parquet(path: Path) -> Read:
     table = _decoded(table.drop_columns([name, *index]), path.name, None)
     columns, of_columns = frame_of(table)
     return Read(columns, geometries, system, [*of_columns, *remarks], unclear)
-
-
-def _require_readable_prj(dataset: Dataset) -> None:
-    prj = dataset.beside(".prj") if dataset.ending in (".shp", ".dbf") else None
-    if prj is None:
-        return
-    try:
-        dataset.read(prj).decode("utf-8")
-    except UnicodeDecodeError:
-        raise Problem(PRJ_NOT_UTF8, file=prj) from None
-
-
-def _known_system(declared: Any) -> CRS | None:
-    try:
-        return CRS.from_user_input(declared)
-    except ProjError:
-        return None
-
-
-def _system(dataset: Dataset, recoded: bytes | None, read: str | None) -> tuple[CRS | None, str | None]:
-    """The system that a file declares, where GDAL `read` this one; and what it declares where that is no known one.
-
-    GDAL takes a GeoJSON whose `crs` it does not understand for WGS 84. Without the member it is WGS 84 (RFC 7946); `null`, of
-    the GeoJSON of 2008, means that none may be assumed.
-    """
-    if dataset.ending in (".geojson", ".json"):
-        data = dataset.read(dataset.member) if recoded is None else recoded
-        document = _json(data) if b'"crs"' in data else None
-        if isinstance(document, dict) and "crs" in document:
-            return _of_geojson(document["crs"])
-    if read:
-        system = _known_system(read)
-        return system, None if system else read[:80]
-    prj = dataset.beside(".prj") if dataset.ending == ".shp" else None
-    text = "" if prj is None else dataset.read(prj).decode("utf-8", "replace").strip()
-    return None, text[:80] or None
-
-
-def _of_geojson(declared: Any) -> tuple[CRS | None, str | None]:
-    if declared is None:
-        return None, None
-    properties = declared.get("properties") if isinstance(declared, dict) else None
-    named = properties if isinstance(properties, dict) else {}
-    system = _known_system(named.get("name") or named.get("code") or "") if "href" not in named else None
-    return system, None if system else str(declared)[:80]
-
-
-def _json(data: bytes) -> Any:
-    """A document, None where it is none; numbers without end are taken, as GDAL takes them."""
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
 
 
 def _layer(source: str | bytes, path: Path, wanted: str | None) -> tuple[int, str]:

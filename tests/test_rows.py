@@ -149,6 +149,16 @@ def test_a_decimal_comma_is_refused_wherever_numbers_are(
     assert bring(tianzhang, "claims", path).codes == {"not_a_number"}
 
 
+@pytest.mark.parametrize("year", ["2019.5", "19", "20191", "2019年"])
+@pytest.mark.parametrize("noun", ["baseline", "designations"])
+def test_a_year_is_whole(tianzhang: Run, small_city: Database, tmp_path: Path, noun: str, year: str) -> None:
+    frame_of(1, BSM=["1"], kind=["red_line"], 年份=[year]).to_file(tmp_path / "p.gpkg")
+    told = bring(tianzhang, noun, tmp_path / "p.gpkg")
+    assert told.status == 1 and told.codes == {"not_a_number" if "年" in year else "not_a_year"}, told.err
+    frame_of(1, BSM=["1"], kind=["red_line"], 年份=["2019"]).to_file(tmp_path / "p.gpkg")
+    assert bring(tianzhang, noun, tmp_path / "p.gpkg").counts == (1, 1, 0, 0, 0)
+
+
 # Units
 
 

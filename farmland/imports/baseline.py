@@ -15,6 +15,7 @@ from farmland.imports.checks import (
     refuse_twice,
     sound_geometries,
     unit_codes,
+    years_of,
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
@@ -52,8 +53,8 @@ def import_baseline(session: Session, source: Source, options: Options) -> Outco
     """Write survey patches, known by year and number; without a number, by their polygon. Raises YEAR_MISSING."""
     outcome = Outcome(len(source.frame))
     classes = source.text("land_class")
-    years = numbers_of(source, "year", outcome, options.year)
-    if np.isnan(years).any():
+    years = years_of(source, outcome, options.year)
+    if (np.isnan(years) & (source.text("year", "") == "")).any():
         raise Problem(YEAR_MISSING)
     codes = unit_codes(source, "unit_code", outcome)
     geometries, sound = sound_geometries(source, options, outcome)

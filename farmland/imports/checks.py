@@ -26,6 +26,11 @@ NOT_A_NUMBER = Kind(
     "“{text}” in “{field}” is no number. Write digits only, without a unit; decimals after a point, commas for thousands only "
     "(1,234.5).",
 )
+NOT_A_YEAR = Kind(
+    "not_a_year",
+    "“{text}”不是年份。请写四位数字，如 2019。",
+    "“{text}” is no year. Write four digits, such as 2019.",
+)
 TWICE_IN_FILE = Kind(
     "twice_in_file",
     "“{value}”在本文件第 {first} 行已经出现。请删去重复的一行，或改正编号。",
@@ -99,6 +104,14 @@ def numbers_of(source: Source, field: str, outcome: Outcome, default: float | No
         except ValueError:
             values[i] = np.nan
             outcome.refuse([source.numbers[i]], field, NOT_A_NUMBER, field=field, text=text[i])
+    return values
+
+
+def years_of(source: Source, outcome: Outcome, default: float | None) -> NDArray[np.float64]:
+    """The column of years, `default` (or NaN) where it is empty, shape (n,); what is none is named."""
+    text, values = source.text("year", ""), numbers_of(source, "year", outcome, default)
+    for i in np.flatnonzero(~np.isnan(values) & ~((values % 1 == 0) & (values >= 1900) & (values < 2200))):
+        outcome.refuse([source.numbers[i]], "year", NOT_A_YEAR, text=text[i] or default)
     return values
 
 

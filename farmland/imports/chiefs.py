@@ -26,14 +26,14 @@ PLOT_NUMBER_UNKNOWN = Kind(
 )
 
 
-TWO_PEOPLE = Kind(
+CHIEF_IS_ANOTHER = Kind(
     "chief_is_another",
     "编号 {code} 是“{other}”（{where_zh}），这一行却写“{text}”：一个编号只能是一个人。请给各人各自的编号；确是同一人更名，"
     "加 --allow-renamed。",
     "{code} is the number of “{other}” ({where_en}), and this row says “{text}”: a number is one person's. Give each their own; "
     "where the same person has another name now, add --allow-renamed.",
 )
-CHIEF_TWICE = Kind(
+CHIEF_DIFFERS = Kind(
     "chief_differs",
     "编号 {code} 的“{field}”在第 {first} 行是“{other}”，这一行是“{text}”。请改成一致。",
     "The “{field}” of {code} is “{other}” in row {first}, and “{text}” in this one. Make them agree.",
@@ -190,7 +190,7 @@ def _refuse_other_people(
         else:
             continue
         facts = {"other": other, "text": name, "where_zh": where_zh, "where_en": where_en}
-        outcome.refuse([source.numbers[i]], "name", TWO_PEOPLE, code=code, **facts)
+        outcome.refuse([source.numbers[i]], "name", CHIEF_IS_ANOTHER, code=code, **facts)
 
 
 def _refuse_differing(
@@ -206,7 +206,7 @@ def _refuse_differing(
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
         if value and values[(earlier := first.setdefault(key, i))] != value:
             facts = {"first": source.numbers[earlier], "other": values[earlier], "text": value, "field": field}
-            outcome.refuse([source.numbers[i]], field, CHIEF_TWICE, code=numbers[i], **facts)
+            outcome.refuse([source.numbers[i]], field, CHIEF_DIFFERS, code=numbers[i], **facts)
 
 
 def _remember(outcome: Outcome, changed: dict[tuple[type, int], Chief | Appointment], row: Chief | Appointment) -> None:

@@ -9,11 +9,11 @@ from farmland.designations import DesignatedArea, Designation
 from farmland.imports.checks import (
     check_whole,
     good_rows,
-    numbers_of,
     numbers_or_prints,
     prints_of,
     refuse_twice,
     sound_geometries,
+    years_of,
 )
 from farmland.imports.outcome import Options, Outcome
 from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
@@ -41,7 +41,7 @@ def import_designations(session: Session, source: Source, options: Options) -> O
     prints = prints_of(geometries, sound)
     numbers = numbers_or_prints(source, prints, "D")
     refuse_twice(source, "number", kinds + "/" + numbers, outcome)
-    years = numbers_of(source, "year", outcome, None)
+    years = years_of(source, outcome, None)
     names, funds = source.text("name", ""), source.text("fund", "")
 
     good = good_rows(source, outcome)
