@@ -25,8 +25,8 @@ TEXT_TOO_LONG = Kind(
 TEXT_NOT_SHOWN = Kind(
     "text_not_shown",
     "“{field}”里有不能显示的字符（控制字符、零宽字符，或表示乱码的“�”）。请删去或改正后再导入。",
-    "“{field}” has control characters, signs without width, or the “�” of a lost letter, which cannot be shown. Remove or correct "
-    "them and import again.",
+    "“{field}” has control characters, signs without width, or the “�” of a lost letter, which cannot be shown. Remove "
+    "or correct them and import again.",
 )
 
 _STEP = ("by", "why", "device", "household")
