@@ -8,8 +8,8 @@ from pydantic import Field
 from api.contract import Answer, Code, Mu, Share, UnitName
 from api.taken import Account, Flag, Taken, Text
 from api.taken import Code as TakenCode
-from farmland.roles import Action, Role
-from farmland.warning import Warning
+from farmland.figures.warning import Warning
+from farmland.people.roles import Action, Role
 
 AccountName = Annotated[Account, Field(min_length=1, max_length=100, description="The account's name")]
 NewPassword = Annotated[

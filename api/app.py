@@ -16,9 +16,9 @@ from api.limits import Limit
 from api.settings import Settings, load_settings
 from api.token_uses import TokenUses
 from api.traffic import Faults, Traffic, templates_of
-from farmland.database import Database
-from farmland.evidence_store import EvidenceStore
-from farmland.tiles import FILE_NAME
+from farmland.evidence.store import EvidenceStore
+from farmland.land.tiles import FILE_NAME
+from farmland.records.database import Database
 from geodata.problems import Kind, Problem
 
 STATIC = Path(__file__).parent / "static"

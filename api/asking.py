@@ -17,13 +17,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from farmland.clock import present
-from farmland.database import Database
-from farmland.people import Actor
-from farmland.rights import Holder, Right
-from farmland.roles import Action
-from farmland.sign_in import holder_of_sign_in, note_refused_request
-from farmland.tokens import holder_of_token
+from farmland.accounts.sign_in import holder_of_sign_in, note_refused_request
+from farmland.accounts.tokens import holder_of_token
+from farmland.people.people import Actor
+from farmland.people.rights import Holder, Right
+from farmland.people.roles import Action
+from farmland.records.clock import present
+from farmland.records.database import Database
 from geodata.problems import Kind, Problem
 
 NOT_SIGNED_IN = Kind(

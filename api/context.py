@@ -11,12 +11,12 @@ from api.asking import Asked, Asks
 from api.settings import Settings
 from api.taken import Code, Day, MomentText, Text
 from api.writing import still_there
-from farmland import city
-from farmland.clock import day_of, parse_day, parse_moment
-from farmland.database import Database
-from farmland.evidence_store import EvidenceStore
-from farmland.roles import Action
-from farmland.units import normal_code, the_city
+from farmland.evidence.store import EvidenceStore
+from farmland.land.units import normal_code, the_city
+from farmland.people.roles import Action
+from farmland.records import city
+from farmland.records.clock import day_of, parse_day, parse_moment
+from farmland.records.database import Database
 
 
 async def _settings(request: Request) -> Settings:

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farmland.claims import Origin, SourceKind, State
-from farmland.evidence import FileKind, Purpose
-from farmland.net_area import Reason, Stage
-from farmland.rules.rule import Severity
-from farmland.survey import Method
-from farmland.targets import AreaBasis
-from farmland.units import Level
-from farmland.warning import Warning
+from farmland.figures.warning import Warning
+from farmland.land.units import Level
+from farmland.restoration.claims import Origin, SourceKind, State
+from farmland.restoration.evidence import FileKind, Purpose
+from farmland.restoration.net_area import Reason, Stage
+from farmland.restoration.rules.rule import Severity
+from farmland.restoration.survey import Method
+from farmland.restoration.targets import AreaBasis
 
 Code = Annotated[str, Field(description="Official code: 12 digits, 14 for a group", examples=["430582104203"])]
 M2 = Annotated[float, Field(description="m² on the CGCS2000 ellipsoid, two decimals")]

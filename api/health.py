@@ -14,8 +14,8 @@ from api.answers import json
 from api.asking import OPEN
 from api.context import Config, Records, Store
 from api.contract import Answer
-from farmland.database import NOT_PREPARED, Database
-from farmland.evidence_store import EvidenceStore
+from farmland.evidence.store import EvidenceStore
+from farmland.records.database import NOT_PREPARED, Database
 from geodata.problems import Problem
 
 router = APIRouter(tags=["operation"])

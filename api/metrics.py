@@ -26,8 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.asking import WATCHER
-from farmland.database import Database
-from farmland.ledger import head, last_moment
+from farmland.records.database import Database
+from farmland.records.ledger import head, last_moment
 
 router = APIRouter()
 

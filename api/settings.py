@@ -11,8 +11,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from farmland.thresholds import Follows, Thresholds
-from farmland.warning import WarningColours
+from farmland.figures.warning import WarningColours
+from farmland.restoration.thresholds import Follows, Thresholds
 from geodata.problems import Kind, Language, Problem
 
 BAD_SETTING = Kind(

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
 
-from farmland.clock import parse_moment
-from farmland.texts import UNSHOWN
+from farmland.records.clock import parse_moment
+from farmland.records.texts import UNSHOWN
 
 MOST_ID = 2**31 - 1
 """The largest number that a row can have on PostgreSQL."""
@@ -41,7 +41,7 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2022-04-26T18:00:00+08:00"]}),
 ]
-"""A moment in ISO form; one without a zone is Asia/Shanghai's. Raises as :func:`farmland.clock.parse_moment`."""
+"""A moment in ISO form; one without a zone is Asia/Shanghai's. Raises as :func:`farmland.records.clock.parse_moment`."""
 
 _SQUARE = [[111.71, 27.25], [111.712, 27.25], [111.712, 27.252], [111.71, 27.252], [111.71, 27.25]]
 Outline = Annotated[

@@ -13,9 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.logs import log
-from farmland.clock import present
-from farmland.database import Database
-from farmland.tokens import note_uses
+from farmland.accounts.tokens import note_uses
+from farmland.records.clock import present
+from farmland.records.database import Database
 from geodata.problems import Problem
 
 EVERY_S = 60

@@ -11,8 +11,8 @@ from anyio import CapacityLimiter, from_thread, move_on_after, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import Request
 
-from farmland.database import PATIENCE_S, Database
-from farmland.turns import WRITING_TAKES_LONG
+from farmland.records.database import PATIENCE_S, Database
+from farmland.records.turns import WRITING_TAKES_LONG
 from geodata.problems import Problem
 
 ALONE, BESIDE, AT_LENGTH = 1, 2, 4

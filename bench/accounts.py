@@ -14,9 +14,9 @@ from bench.city import copied
 from bench.measure import Contender, Timings, in_turns
 from bench.program import DATABASE, served, tianzhang, token
 from bench.report import Section
-from farmland.accounts import Account, get_account
-from farmland.database import Database
-from farmland.sign_in import begin
+from farmland.accounts.accounts import Account, get_account
+from farmland.accounts.sign_in import begin
+from farmland.records.database import Database
 
 TITLE = "Accounts"
 LONGEST_S, LONGEST_MS = 30.0, 1.0

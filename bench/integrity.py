@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from bench import little_city
 from bench.tampering import Rows, snapshot, tamper, without_foreign_keys
-from farmland.database import Database
-from farmland.seal import Seal, make_key, make_seal
-from farmland.verify import verify
+from farmland.keeping.seal import Seal, make_key, make_seal
+from farmland.keeping.verify import verify
+from farmland.records.database import Database
 
 
 def main() -> None:

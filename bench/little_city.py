@@ -11,27 +11,27 @@ import shapely
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from farmland import tokens
-from farmland.accounts import add_account, grant
-from farmland.city import Demonstration
-from farmland.claims import Claim, State, get_claim
-from farmland.clock import SHANGHAI
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.evidence import attach, receive
-from farmland.evidence_store import EvidenceStore
-from farmland.imports import import_file
-from farmland.imports.outcome import Options
-from farmland.ledger import contents, note
-from farmland.people import Actor
-from farmland.periods import close_period
-from farmland.public_page import switch_public
-from farmland.roles import Role
-from farmland.targets import allocate
-from farmland.thresholds import Thresholds
-from farmland.transitions import Report, report_claim, take_step
-from farmland.visits import add_visit
-from farmland.warning import WarningColours
+from farmland.accounts import tokens
+from farmland.accounts.accounts import add_account, grant
+from farmland.accounts.public_page import switch_public
+from farmland.evidence.store import EvidenceStore
+from farmland.figures.warning import WarningColours
+from farmland.imports.files import import_file
+from farmland.imports.rows.outcome import Options
+from farmland.people.people import Actor
+from farmland.people.roles import Role
+from farmland.records.city import Demonstration
+from farmland.records.clock import SHANGHAI
+from farmland.records.database import Database
+from farmland.records.ledger import contents, note
+from farmland.reports.periods import close_period
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.evidence import attach, receive
+from farmland.restoration.targets import allocate
+from farmland.restoration.thresholds import Thresholds
+from farmland.restoration.transitions import Report, report_claim, take_step
+from farmland.restoration.visits import add_visit
 
 CITY, TOWN, VILLAGE = "430582000000", "430582104000", "430582104203"
 START = datetime(2022, 3, 1, 9, tzinfo=SHANGHAI)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from farmland.clock import SHANGHAI
+from farmland.records.clock import SHANGHAI
 
 OPENING = """# Benchmarks
 

@@ -10,9 +10,9 @@ from sqlalchemy import Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from farmland.database import table_of
-from farmland.ledger import Entry, key_of
-from farmland.tables import tracked
+from farmland.keeping.tables import tracked
+from farmland.records.database import table_of
+from farmland.records.ledger import Entry, key_of
 from geodata.column import index_name, raw
 
 KINDS = ("byte", "byte", "byte", "byte", "byte", "byte", "deleted", "inserted", "swapped", "rolled back")

@@ -16,8 +16,8 @@ from bench.city import City
 from bench.postgres import postgres
 from bench.program import DATABASE, served, tianzhang, token
 from bench.report import Section
-from farmland.database import Database
-from farmland.units import Level, Unit, UnitPolygons, polygons
+from farmland.land.units import Level, Unit, UnitPolygons, polygons
+from farmland.records.database import Database
 
 TITLE = "Reporting claims"
 CLIENTS = (1, 8, 64)

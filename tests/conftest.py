@@ -28,13 +28,13 @@ from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
 from api.settings import load_settings
-from farmland.clock import SHANGHAI
-from farmland.database import Database, table_of
-from farmland.ledger import restate
-from farmland.tables import Unit
-from farmland.targets import Target, allocate
-from farmland.thresholds import Thresholds
-from farmland.units import level_of, parent_of
+from farmland.keeping.tables import Unit
+from farmland.land.units import level_of, parent_of
+from farmland.records.clock import SHANGHAI
+from farmland.records.database import Database, table_of
+from farmland.records.ledger import restate
+from farmland.restoration.targets import Target, allocate
+from farmland.restoration.thresholds import Thresholds
 from geodata.area import area_m2
 from geodata.column import write
 

@@ -85,7 +85,7 @@ class Ready:
 def _load() -> None:
     for name in ("geodata", "farmland", "api"):
         for module in walk_packages(import_module(name).__path__, f"{name}."):
-            if not module.name.startswith("farmland.migrations."):
+            if not module.name.startswith("farmland.keeping.migrations."):
                 import_module(module.name)
     for name in _LATE:
         import_module(name)

@@ -9,7 +9,7 @@ import shapely
 from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, OFFICER, TOWN, VILLAGE, Run, serving_here
 
 from api import contract
-from farmland.database import Database
+from farmland.records.database import Database
 from geodata.area import area_m2
 
 FIELD = shapely.box(111.710, 27.250, 111.712, 27.252)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 from test_claims import add_farmland
 
-from farmland.audit_facts import deductions_of, described, entries_of, history_of, others_of
-from farmland.audit_sample import Asked, draw, farmland_near, iso, polygons_of, population, states, units_of
-from farmland.claims import Claim, State, get_claim
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.transitions import Actor, Report, report_claim, take_step
+from farmland.audit.facts import deductions_of, described, entries_of, history_of, others_of
+from farmland.audit.sample import Asked, draw, farmland_near, iso, polygons_of, population, states, units_of
+from farmland.records.database import Database
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.area import area_m2, areas_m2
 
 FIELD = shapely.box(111.710, 27.250, 111.712, 27.252)

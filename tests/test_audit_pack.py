@@ -24,19 +24,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from farmland.audit_pack import write_audit_pack
-from farmland.claims import Claim, State, get_claim
-from farmland.database import Database, table_of
-from farmland.evidence import Purpose, attach, receive
-from farmland.evidence_store import EvidenceStore
-from farmland.seal import make_key, read_seal
-from farmland.tables import BaselinePatch
-from farmland.targets import Target
-from farmland.transitions import Actor, Report, report_claim, take_step
+from farmland.audit.pack import write_audit_pack
+from farmland.evidence.store import EvidenceStore
+from farmland.keeping.seal import make_key, read_seal
+from farmland.keeping.tables import BaselinePatch
+from farmland.records.database import Database, table_of
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.evidence import Purpose, attach, receive
+from farmland.restoration.targets import Target
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.column import write
 from geodata.problems import Problem
 
-RECOUNT = Path(__file__).parent.parent / "farmland" / "data" / "audit" / "recount.py"
+RECOUNT = Path(__file__).parent.parent / "farmland" / "audit" / "data" / "recount.py"
 FARMLAND = shapely.box(111.7235, 27.2500, 111.7240, 27.2520)
 STRADDLING = shapely.box(111.7230, 27.2500, 111.7251, 27.2520)
 DEDUCTIONS = ("outside_unit_m2", "baseline_farmland_m2", "other_claim_m2", "ridges_m2")

@@ -29,17 +29,17 @@ from ready import COMMAND
 from sqlalchemy import func, inspect, select
 
 from bench import little_city
-from farmland.backup import write_backup
-from farmland.backup_file import MANIFEST, opened
-from farmland.claims import Claim
-from farmland.database import VERSION, Database, migrations
-from farmland.evidence_store import EvidenceStore
-from farmland.ledger import Entry
-from farmland.restore import check_backup, restore
-from farmland.rows import read_rows
-from farmland.tables import PASSING, SCHEMA
-from farmland.verify import verify
-from farmland.visits import Visit
+from farmland.evidence.store import EvidenceStore
+from farmland.keeping.backup import write_backup
+from farmland.keeping.backup_file import MANIFEST, opened
+from farmland.keeping.restore import check_backup, restore
+from farmland.keeping.tables import PASSING, SCHEMA
+from farmland.keeping.verify import verify
+from farmland.records.database import VERSION, Database, migrations
+from farmland.records.ledger import Entry
+from farmland.records.rows import read_rows
+from farmland.restoration.claims import Claim
+from farmland.restoration.visits import Visit
 from geodata.problems import Problem
 
 Env = dict[str, str]

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from sqlalchemy import delete, select
 
-from farmland.claims import Claim, Deduction, State, Step, get_claim
-from farmland.database import Database, table_of
-from farmland.doubts import Doubt
-from farmland.progress import progress, progress_tree
-from farmland.tables import BaselinePatch
-from farmland.targets import allocate
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.waterfall import waterfall
+from farmland.figures.progress import progress, progress_tree
+from farmland.figures.waterfall import waterfall
+from farmland.keeping.tables import BaselinePatch
+from farmland.records.database import Database, table_of
+from farmland.restoration.claims import Claim, Deduction, State, Step, get_claim
+from farmland.restoration.doubts import Doubt
+from farmland.restoration.targets import allocate
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.area import area_m2, areas_m2
 from geodata.column import write
 from geodata.problems import Problem

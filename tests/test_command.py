@@ -9,7 +9,7 @@ import pytest
 import shapely
 from conftest import CITY, SQUARES, TOWN, VILLAGE, Run, run_command
 
-from farmland.database import Database
+from farmland.records.database import Database
 
 FIELD = shapely.box(111.710, 27.250, 111.712, 27.252)
 

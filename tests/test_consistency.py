@@ -11,13 +11,13 @@ from conftest import START, UNSEEN, VILLAGE
 from sqlalchemy import update
 from sqlalchemy.orm import Session, undefer
 
-from farmland.claims import Claim, Deduction, State, Step, get_claim
-from farmland.consistency import inconsistencies
-from farmland.database import Base, Database
-from farmland.ledger import contents, history, note
-from farmland.targets import Target
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.verify import verify
+from farmland.keeping.consistency import inconsistencies
+from farmland.keeping.verify import verify
+from farmland.records.database import Base, Database
+from farmland.records.ledger import contents, history, note
+from farmland.restoration.claims import Claim, Deduction, State, Step, get_claim
+from farmland.restoration.targets import Target
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 
 FIELDS = {
     "A": shapely.box(111.7230, 27.2500, 111.7251, 27.2520),  # some of it outside of the village

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sqlalchemy import delete, update
 
-from farmland.chiefs import Appointment
-from farmland.database import Database
-from farmland.plots import Plot
-from farmland.units import LEVELS, chain_of, level_of
+from farmland.land.plots import Plot
+from farmland.land.units import LEVELS, chain_of, level_of
+from farmland.people.chiefs import Appointment
+from farmland.records.database import Database
 from geodata.area import area_m2, areas_m2, mu_to_m2
 from geodata.coverage import (
     Places,

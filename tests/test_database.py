@@ -4,7 +4,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from farmland.database import VERSION, Database, migrations
+from farmland.records.database import VERSION, Database, migrations
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'geometry'")

@@ -19,8 +19,8 @@ from sqlalchemy import select
 from test_files import PLOT_FIELDS, bring, frame_of, plot_rows, shapefile, zipped
 from test_positions import CHINA, IAG, KRASSOWSKY, count, prj
 
-from farmland.database import Database
-from farmland.tables import Plot, Unit
+from farmland.keeping.tables import Plot, Unit
+from farmland.records.database import Database
 from geodata.files import read_layer
 from geodata.problems import Problem
 from geodata.tables import read_table

@@ -16,12 +16,12 @@ from sqlalchemy import select
 from test_land_twice import counted_twice, force_accepted, moved
 
 from api import contract
-from farmland.claims import Claim
-from farmland.coverage import Fault, check_coverage
-from farmland.database import Database
-from farmland.imports import import_source
-from farmland.imports.outcome import Options
-from farmland.imports.source import of_frame
+from farmland.audit.coverage import Fault, check_coverage
+from farmland.imports.files import import_source
+from farmland.imports.rows.outcome import Options
+from farmland.imports.rows.source import of_frame
+from farmland.records.database import Database
+from farmland.restoration.claims import Claim
 from geodata.area import areas_m2
 
 CITY, XIANCHAQIAO, QINGJIANG = "430582000000", "430582104000", "430582104203"

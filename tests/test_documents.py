@@ -5,9 +5,9 @@ from pathlib import Path
 
 from api.command import app
 from api.settings import Settings
-from farmland.imports.source import ALIASES
-from farmland.rights import actions_of
-from farmland.roles import ROLE_NAMES, Action, Role
+from farmland.imports.rows.source import ALIASES
+from farmland.people.rights import actions_of
+from farmland.people.roles import ROLE_NAMES, Action, Role
 
 ROOT = Path(__file__).parents[1]
 

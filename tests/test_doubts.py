@@ -10,15 +10,15 @@ import shapely
 from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE, make_small_city, module_database_url
 from test_rules import ACCEPTED_AT, FIELD, FIELD_MU, Scene, moved, part_of
 
-from farmland.audit import audit
-from farmland.claims import Claim, Method, State, get_claim
-from farmland.database import Database
-from farmland.doubts import Doubt, doubts_of
-from farmland.people import Actor
-from farmland.rules.targets import lowered
-from farmland.targets import allocate
-from farmland.thresholds import Thresholds
-from farmland.transitions import take_step
+from farmland.audit.audit import audit
+from farmland.people.people import Actor
+from farmland.records.database import Database
+from farmland.restoration.claims import Claim, Method, State, get_claim
+from farmland.restoration.doubts import Doubt, doubts_of
+from farmland.restoration.rules.targets import lowered
+from farmland.restoration.targets import allocate
+from farmland.restoration.thresholds import Thresholds
+from farmland.restoration.transitions import take_step
 from geodata.area import ELLIPSOID, area_m2
 from geodata.gcj02 import to_gcj02
 

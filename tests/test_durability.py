@@ -20,8 +20,8 @@ from test_api import body
 from test_evidence import PDF
 from test_operations import awaited
 
-from farmland.database import Database
-from farmland.kept_files import keep_file
+from farmland.records.database import Database
+from farmland.records.kept_files import keep_file
 
 STRACE = (
     "strace",

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 from test_claims import FIELD, report
 
-from farmland.chiefs import Appointment, Chief
-from farmland.database import Database, table_of
-from farmland.duties import answered_units, chiefs_without_land, lacking, plots_with_own_chief
-from farmland.plots import Plot
-from farmland.summary import summary
-from farmland.tables import BaselinePatch, Unit
-from farmland.units import chain_of
+from farmland.figures.summary import summary
+from farmland.keeping.tables import BaselinePatch, Unit
+from farmland.land.plots import Plot
+from farmland.land.units import chain_of
+from farmland.people.chiefs import Appointment, Chief
+from farmland.people.duties import answered_units, chiefs_without_land, lacking, plots_with_own_chief
+from farmland.records.database import Database, table_of
 from geodata.column import write
 from geodata.problems import Problem
 

@@ -26,10 +26,10 @@ from sqlalchemy import func, select
 from test_api import FIELD, HALF, body, refused, valid
 
 from api import contract
-from farmland.clock import SHANGHAI
-from farmland.database import Database
-from farmland.evidence import Evidence
-from farmland.photographs import photo_facts, thumbnail
+from farmland.evidence.photographs import photo_facts, thumbnail
+from farmland.records.clock import SHANGHAI
+from farmland.records.database import Database
+from farmland.restoration.evidence import Evidence
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 

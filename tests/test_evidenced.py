@@ -34,23 +34,23 @@ from sqlalchemy.orm import Session
 from test_evidence import encoded, exif, picture
 
 from api import account_contract, contract
-from farmland import city
-from farmland.claims import Claim, Origin, State, get_claim
-from farmland.clock import end_of_day
-from farmland.database import Database, table_of
-from farmland.evidence import Purpose, Received, attach
-from farmland.evidence_store import EvidenceStore
-from farmland.evidenced import Photos, evidenced_since, outside_m
-from farmland.ledger import restate
-from farmland.periods import periods, report_bytes, report_of
-from farmland.photographs import PhotoFacts
-from farmland.progress import Progress, progress, progress_tree
-from farmland.restore import restore
-from farmland.rounding import shares, shares_within
-from farmland.tables import BaselinePatch
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.verify import verify
-from farmland.waterfall import claims_of_bar, waterfall
+from farmland.evidence.photographs import PhotoFacts
+from farmland.evidence.store import EvidenceStore
+from farmland.figures.progress import Progress, progress, progress_tree
+from farmland.figures.rounding import shares, shares_within
+from farmland.figures.waterfall import claims_of_bar, waterfall
+from farmland.keeping.restore import restore
+from farmland.keeping.tables import BaselinePatch
+from farmland.keeping.verify import verify
+from farmland.records import city
+from farmland.records.clock import end_of_day
+from farmland.records.database import Database, table_of
+from farmland.records.ledger import restate
+from farmland.reports.periods import periods, report_bytes, report_of
+from farmland.restoration.claims import Claim, Origin, State, get_claim
+from farmland.restoration.evidence import Purpose, Received, attach
+from farmland.restoration.evidenced import Photos, evidenced_since, outside_m
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.column import write
 from geodata.problems import Problem
 
@@ -430,7 +430,7 @@ def test_the_public_page_and_the_report_say_it(
     api: httpx.Client, seen: Database, tianzhang: Run, command_env: dict[str, str], tmp_path: Path
 ) -> None:
     with seen.writing() as session:
-        from farmland.public_page import switch_public
+        from farmland.accounts.public_page import switch_public
 
         switch_public(session, True, actor="administrator")
     public = account_contract.PublicFigures.model_validate_json(api.get("/public").content)
@@ -519,7 +519,7 @@ def test_records_of_before_are_told_from_their_photographs_and_reports_stay(data
 def test_the_tables_can_be_taken_back_and_brought_up_again(seen: Database) -> None:
     from alembic import command
 
-    from farmland.database import migrations
+    from farmland.records.database import migrations
 
     before = {number: at for number, at in _since(seen).items()}
     with seen.engine.execution_options(writing=True).connect() as connection:
@@ -534,7 +534,7 @@ def test_the_tables_can_be_taken_back_and_brought_up_again(seen: Database) -> No
 def test_a_demonstrations_clock_does_not_jump_when_its_tables_are_brought_up(seen: Database) -> None:
     from alembic import command
 
-    from farmland.database import migrations
+    from farmland.records.database import migrations
 
     with seen.writing() as session:
         at = city.next_moment(session)

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State, get_claim
-from farmland.clock import days_before, end_of_day, parse_day, parse_moment, start_of_day
-from farmland.database import Database, table_of
-from farmland.net_area import net_area
-from farmland.progress import progress, progress_tree, ranking
-from farmland.rounding import mu, mu_or_none
-from farmland.series import series
-from farmland.survey import Method
-from farmland.tables import Unit
-from farmland.targets import Target, allocate
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.units import Level
-from farmland.warning import WarningColours
-from farmland.waterfall import BARS, claim_parts, claims_of_bar, waterfall
+from farmland.figures.progress import progress, progress_tree, ranking
+from farmland.figures.rounding import mu, mu_or_none
+from farmland.figures.series import series
+from farmland.figures.warning import WarningColours
+from farmland.figures.waterfall import BARS, claim_parts, claims_of_bar, waterfall
+from farmland.keeping.tables import Unit
+from farmland.land.units import Level
+from farmland.records.clock import days_before, end_of_day, parse_day, parse_moment, start_of_day
+from farmland.records.database import Database, table_of
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.net_area import net_area
+from farmland.restoration.survey import Method
+from farmland.restoration.targets import Target, allocate
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.area import ELLIPSOID, area_m2, areas_m2
 from geodata.column import write
 from geodata.problems import Problem

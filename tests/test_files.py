@@ -25,10 +25,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from farmland.clock import SHANGHAI
-from farmland.database import Database
-from farmland.tables import BaselinePatch, Chief, DesignatedArea, Finding, Plot, Unit
-from farmland.targets import allocations
+from farmland.keeping.tables import BaselinePatch, Chief, DesignatedArea, Finding, Plot, Unit
+from farmland.records.clock import SHANGHAI
+from farmland.records.database import Database
+from farmland.restoration.targets import allocations
 from geodata.files import read_layer
 from geodata.problems import Problem
 from geodata.tables import read_table

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State
-from farmland.clock import end_of_day
-from farmland.database import Database
-from farmland.progress import Progress, progress
-from farmland.series import series
-from farmland.targets import Plan, Target, allocate, parse_curve, require_target, target_for, target_on
-from farmland.transitions import Actor, Report, report_claim, take_step
+from farmland.figures.progress import Progress, progress
+from farmland.figures.series import series
+from farmland.records.clock import end_of_day
+from farmland.records.database import Database
+from farmland.restoration.claims import Claim, State
+from farmland.restoration.targets import Plan, Target, allocate, parse_curve, require_target, target_for, target_on
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.area import areas_m2
 from geodata.problems import Problem
 

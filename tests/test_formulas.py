@@ -14,7 +14,7 @@ from conftest import SQUARES, VILLAGE, Run
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from farmland.database import Database
+from farmland.records.database import Database
 from geodata.formulas import as_meant, harmless
 from geodata.tables import read_table
 from geodata.writers import write_table

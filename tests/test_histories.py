@@ -13,18 +13,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bench.tampering import restore
-from farmland.claims import Claim, State, get_claim
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.evidence import Purpose, Received, attach
-from farmland.ledger import Entry
-from farmland.photographs import PhotoFacts
-from farmland.progress import progress
-from farmland.series import series
-from farmland.tables import SCHEMA
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.verify import verify
-from farmland.waterfall import EVIDENCE_MISSING, claims_of_bar, waterfall
+from farmland.evidence.photographs import PhotoFacts
+from farmland.figures.progress import progress
+from farmland.figures.series import series
+from farmland.figures.waterfall import EVIDENCE_MISSING, claims_of_bar, waterfall
+from farmland.keeping.tables import SCHEMA
+from farmland.keeping.verify import verify
+from farmland.records.database import Database
+from farmland.records.ledger import Entry
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.evidence import Purpose, Received, attach
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.area import areas_m2
 from geodata.problems import Problem
 

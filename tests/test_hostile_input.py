@@ -19,14 +19,14 @@ from test_api import FIELD, HALF, body, refused
 from test_evidence import PDF, encoded, picture
 from test_operations import Place, Served, server, small_place
 
-from farmland import city
-from farmland.accounts import add_account
-from farmland.backup_file import MANIFEST
-from farmland.claims import Claim
-from farmland.database import Database
-from farmland.roles import Action
-from farmland.tokens import add_token
-from farmland.units import Unit
+from farmland.accounts.accounts import add_account
+from farmland.accounts.tokens import add_token
+from farmland.keeping.backup_file import MANIFEST
+from farmland.land.units import Unit
+from farmland.people.roles import Action
+from farmland.records import city
+from farmland.records.database import Database
+from farmland.restoration.claims import Claim
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 INJECTIONS = [

@@ -11,10 +11,10 @@ import shapely
 from conftest import SQUARES, VILLAGE, Run
 from sqlalchemy import select
 
-from farmland.database import Database
-from farmland.imports import import_file
-from farmland.imports.outcome import Options
-from farmland.tables import Plot
+from farmland.imports.files import import_file
+from farmland.imports.rows.outcome import Options
+from farmland.keeping.tables import Plot
+from farmland.records.database import Database
 from geodata.area import area_m2, areas_m2
 
 DATA = Path(__file__).parent / "data"

@@ -15,12 +15,12 @@ from pyproj import Transformer
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State, Step
-from farmland.consistency import COUNTED_TWICE, inconsistencies
-from farmland.coverage import Fault, check_coverage
-from farmland.database import Database, table_of
-from farmland.net_area import Stage
-from farmland.plots import Plot
+from farmland.audit.coverage import Fault, check_coverage
+from farmland.keeping.consistency import COUNTED_TWICE, inconsistencies
+from farmland.land.plots import Plot
+from farmland.records.database import Database, table_of
+from farmland.restoration.claims import Claim, State, Step
+from farmland.restoration.net_area import Stage
 from geodata.area import areas_m2
 from geodata.column import write
 from geodata.coverage import shared

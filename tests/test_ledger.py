@@ -11,17 +11,17 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from bench.tampering import Rows, restore, snapshot, tables, tamper, without_foreign_keys
-from farmland import tokens
-from farmland.claims import State, get_claim
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.ledger import FIRST, Entry, head, history, last_moment, note, rows_of, stored
-from farmland.periods import close_period
-from farmland.seal import make_key, make_seal, read_seal
-from farmland.targets import allocate
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.verify import verify
-from farmland.warning import WarningColours
+from farmland.accounts import tokens
+from farmland.figures.warning import WarningColours
+from farmland.keeping.seal import make_key, make_seal, read_seal
+from farmland.keeping.verify import verify
+from farmland.records.database import Database
+from farmland.records.ledger import FIRST, Entry, head, history, last_moment, note, rows_of, stored
+from farmland.reports.periods import close_period
+from farmland.restoration.claims import State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.targets import allocate
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.problems import Problem
 
 FIELDS = [shapely.box(111.710 + i * 0.001, 27.250, 111.7108 + i * 0.001, 27.2512) for i in range(6)]
@@ -144,7 +144,7 @@ def test_a_rewritten_or_shortened_ledger_is_found_by_the_seal_alone(
     with Session(small_city.engine.execution_options(writing=True)) as session:
         last = session.get(Entry, made.entry)
         assert last is not None
-        from farmland.ledger import hash_of
+        from farmland.records.ledger import hash_of
 
         row = next(iter(rows_of(stored(session, Entry.__table__, [made.entry])["ledger_entry"], "seq").values()))
         forged = hash_of(row | {"actor": "somebody else"})

@@ -21,11 +21,11 @@ from pytest_iam import Server
 from sqlalchemy import func, select
 from test_operations import Place, Served, awaited, place, server
 
-from farmland.accounts import Account, add_account, disable, find_account, get_account, grant
-from farmland.ledger import Entry
-from farmland.roles import Role
-from farmland.sign_in import TOO_MANY_ATTEMPTS, begin, count_attempt, set_password
-from farmland.sign_in_by_provider import set_out
+from farmland.accounts.accounts import Account, add_account, disable, find_account, get_account, grant
+from farmland.accounts.sign_in import TOO_MANY_ATTEMPTS, begin, count_attempt, set_password
+from farmland.accounts.sign_in_by_provider import set_out
+from farmland.people.roles import Role
+from farmland.records.ledger import Entry
 from geodata.problems import Problem
 
 __all__ = ["place"]

@@ -24,14 +24,14 @@ from test_evidence import PDF, encoded, exif, picture
 from test_oidc import settings
 from test_operations import Place, Served, server, small_place
 
-from farmland import city
-from farmland.accounts import Account, add_account, grant
-from farmland.clock import SHANGHAI, day_of
-from farmland.periods import close_period
-from farmland.public_page import switch_public
-from farmland.roles import Action, Role
-from farmland.tokens import add_token
-from farmland.warning import WarningColours
+from farmland.accounts.accounts import Account, add_account, grant
+from farmland.accounts.public_page import switch_public
+from farmland.accounts.tokens import add_token
+from farmland.figures.warning import WarningColours
+from farmland.people.roles import Action, Role
+from farmland.records import city
+from farmland.records.clock import SHANGHAI, day_of
+from farmland.reports.periods import close_period
 
 EXAMPLES = int(os.environ.get("TIANZHANG_FUZZ_EXAMPLES", "8"))
 SEED = int(os.environ.get("TIANZHANG_FUZZ_SEED", "1"))

@@ -32,11 +32,11 @@ from test_evidence import PDF
 
 from api.answers import BODY_MB
 from api.health import Health, Readiness
-from farmland import city
-from farmland.database import VERSION, Database
-from farmland.ledger import head
-from farmland.roles import Action
-from farmland.tokens import add_token
+from farmland.accounts.tokens import add_token
+from farmland.people.roles import Action
+from farmland.records import city
+from farmland.records.database import VERSION, Database
+from farmland.records.ledger import head
 
 SECRET = "张三丰的大豆"
 FAR = shapely.box(111.760, 27.250, 111.762, 27.252)

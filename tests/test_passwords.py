@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farmland.passwords import (
+from farmland.accounts.passwords import (
     check_password,
     code_hash,
     hash_password,

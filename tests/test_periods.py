@@ -10,15 +10,15 @@ import shapely
 from conftest import NEXT_VILLAGE, START, TOWN, UNSEEN, VILLAGE, Run
 from sqlalchemy import text
 
-from farmland.claims import Claim, State, get_claim
-from farmland.clock import end_of_day
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.periods import close_period, periods, report_bytes, report_of
-from farmland.progress import progress
-from farmland.targets import allocate
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.warning import WarningColours
+from farmland.figures.progress import progress
+from farmland.figures.warning import WarningColours
+from farmland.records.clock import end_of_day
+from farmland.records.database import Database
+from farmland.reports.periods import close_period, periods, report_bytes, report_of
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.targets import allocate
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.problems import Problem
 
 FIRST, SECOND = date(2022, 3, 10), date(2022, 3, 20)

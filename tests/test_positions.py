@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from sqlalchemy import func, select
 
-from farmland.baseline import BaselinePatch
-from farmland.database import Base, Database
-from farmland.designations import DesignatedArea
-from farmland.findings import Finding
-from farmland.tables import Plot, Unit
+from farmland.keeping.tables import Plot, Unit
+from farmland.land.baseline import BaselinePatch
+from farmland.land.designations import DesignatedArea
+from farmland.records.database import Base, Database
+from farmland.restoration.findings import Finding
 from geodata.datum import same_zone, shift_unknown
 from geodata.gcj02 import from_gcj02, to_gcj02
 from geodata.guise import shifted_copies

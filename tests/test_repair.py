@@ -11,12 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from farmland.city import next_moment
-from farmland.claims import Claim
-from farmland.database import Database, table_of
-from farmland.findings import Finding
-from farmland.ledger import contents, note
-from farmland.tables import Plot
+from farmland.keeping.tables import Plot
+from farmland.records.city import next_moment
+from farmland.records.database import Database, table_of
+from farmland.records.ledger import contents, note
+from farmland.restoration.claims import Claim
+from farmland.restoration.findings import Finding
 from geodata.area import area_m2, areas_m2
 from geodata.geometry_faults import faults, fingerprint, repair
 from geodata.plane import RECORD_M2

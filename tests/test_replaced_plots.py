@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from test_land_twice import FABRIC, Polygons, layer, moved, numbered, sum_of, told
 
-from farmland.database import Database
-from farmland.imports import import_source
-from farmland.imports.land_twice import FILE_IS_THERE
-from farmland.imports.outcome import Options
-from farmland.imports.source import open_source
-from farmland.plots import Plot
+from farmland.imports.files import import_source
+from farmland.imports.rows.land_twice import FILE_IS_THERE
+from farmland.imports.rows.outcome import Options
+from farmland.imports.rows.source import open_source
+from farmland.land.plots import Plot
+from farmland.records.database import Database
 from geodata.area import areas_m2
 from geodata.overlaps import overlaps
 from geodata.problems import Problem

@@ -19,16 +19,16 @@ from sqlalchemy.orm import Session
 from api.asking import declare
 from bench import little_city
 from bench.little_city import CITY, TOWN, VILLAGE
-from farmland.accounts import Account, add_account, find_account, grant
-from farmland.database import Database
-from farmland.evidence import Evidence
-from farmland.ledger import Entry
-from farmland.plots import Plot
-from farmland.roles import Action, Role
-from farmland.sign_in import begin, set_password
-from farmland.tiles import FILE_NAME
-from farmland.tokens import add_token
-from farmland.units import Unit, level_of, parent_of
+from farmland.accounts.accounts import Account, add_account, find_account, grant
+from farmland.accounts.sign_in import begin, set_password
+from farmland.accounts.tokens import add_token
+from farmland.land.plots import Plot
+from farmland.land.tiles import FILE_NAME
+from farmland.land.units import Unit, level_of, parent_of
+from farmland.people.roles import Action, Role
+from farmland.records.database import Database
+from farmland.records.ledger import Entry
+from farmland.restoration.evidence import Evidence
 
 GROUP = f"{VILLAGE}01"
 LOOK, OFFICER = {"read"}, {"read", "ledger", "report", "check", "accept", "allocate"}

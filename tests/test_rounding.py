@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farmland.rounding import shares, shares_of
+from farmland.figures.rounding import shares, shares_of
 
 PARTS = st.lists(st.floats(0, 10_000), min_size=1, max_size=40)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from test_files import PLOT_FIELDS, ROSTER, Told, bring, frame_of, plot_rows, shapefile, squares, workbook
 
-from farmland.database import Database
-from farmland.imports.codes import clean_codes
-from farmland.tables import Appointment, BaselinePatch, Chief, Claim, Plot, Step, Target, Unit
+from farmland.imports.rows.codes import clean_codes
+from farmland.keeping.tables import Appointment, BaselinePatch, Chief, Claim, Plot, Step, Target, Unit
+from farmland.records.database import Database
 from geodata.quantity import quantity
 
 GROUP = VILLAGE + "01"

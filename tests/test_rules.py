@@ -23,23 +23,23 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.settings import Settings
-from farmland.audit import audit
-from farmland.claims import Claim, Method, Origin, State, Step, get_claim
-from farmland.database import Database, table_of
-from farmland.doubts import doubts_of
-from farmland.evidence import Purpose, Received, attach
-from farmland.ledger import Content, merge, stored
-from farmland.net_area import net_area
-from farmland.people import Actor
-from farmland.photographs import PhotoFacts
-from farmland.progress import progress
-from farmland.rules import RULES
-from farmland.rules.rule import Severity
-from farmland.tables import BaselinePatch, DesignatedArea, Doubt, Entry, Finding, Target, Visit
-from farmland.targets import allocate
-from farmland.thresholds import Thresholds
-from farmland.transitions import Report, report_claim, take_step
-from farmland.visits import add_visit
+from farmland.audit.audit import audit
+from farmland.evidence.photographs import PhotoFacts
+from farmland.figures.progress import progress
+from farmland.keeping.tables import BaselinePatch, DesignatedArea, Doubt, Entry, Finding, Target, Visit
+from farmland.people.people import Actor
+from farmland.records.database import Database, table_of
+from farmland.records.ledger import Content, merge, stored
+from farmland.restoration.claims import Claim, Method, Origin, State, Step, get_claim
+from farmland.restoration.doubts import doubts_of
+from farmland.restoration.evidence import Purpose, Received, attach
+from farmland.restoration.net_area import net_area
+from farmland.restoration.rules import RULES
+from farmland.restoration.rules.rule import Severity
+from farmland.restoration.targets import allocate
+from farmland.restoration.thresholds import Thresholds
+from farmland.restoration.transitions import Report, report_claim, take_step
+from farmland.restoration.visits import add_visit
 from geodata.area import area_m2, areas_m2, m2_to_mu
 from geodata.column import next_id, write
 from geodata.gcj02 import to_gcj02

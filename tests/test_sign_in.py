@@ -15,11 +15,11 @@ from conftest import CITY, TOWN, VILLAGE, Run, serving_here
 from sqlalchemy import select
 from test_api import refused
 
-from farmland.accounts import get_account
-from farmland.clock import present
-from farmland.database import Base, Database
-from farmland.ledger import Entry
-from farmland.sign_in import begin, count_attempt, set_password
+from farmland.accounts.accounts import get_account
+from farmland.accounts.sign_in import begin, count_attempt, set_password
+from farmland.records.clock import present
+from farmland.records.database import Base, Database
+from farmland.records.ledger import Entry
 
 PHRASE, OTHER_PHRASE = "seven herons over the paddy", "two buffaloes, one gate"
 COOKIE = "tianzhang"

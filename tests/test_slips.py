@@ -16,7 +16,7 @@ from PIL import ImageFont
 from pypdf.generic import ContentStream
 from segno.encoder import DataOverflowError
 
-from farmland.slips import Slip, write_slips, write_village_slips
+from farmland.accounts.slips import Slip, write_slips, write_village_slips
 from geodata.problems import Problem
 from geodata.sheet import asset
 

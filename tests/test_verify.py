@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from farmland.claims import Claim, State, Step, get_claim
-from farmland.corrections import correct_step
-from farmland.database import Database, table_of
-from farmland.ledger import (
+from farmland.keeping.seal import PRIVATE_NAME, PUBLIC_NAME, Seal, make_key, make_seal, read_seal
+from farmland.keeping.tables import Unit, tracked
+from farmland.keeping.verify import Misfit, Verdict, verify
+from farmland.records.database import Database, table_of
+from farmland.records.ledger import (
     FIRST,
     Entry,
     canonical,
@@ -35,11 +36,10 @@ from farmland.ledger import (
     stored,
     undone,
 )
-from farmland.seal import PRIVATE_NAME, PUBLIC_NAME, Seal, make_key, make_seal, read_seal
-from farmland.tables import Unit, tracked
-from farmland.targets import Allocation, Target, allocate
-from farmland.transitions import Actor, Report, report_claim, take_step
-from farmland.verify import Misfit, Verdict, verify
+from farmland.restoration.claims import Claim, State, Step, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.targets import Allocation, Target, allocate
+from farmland.restoration.transitions import Actor, Report, report_claim, take_step
 from geodata.problems import Problem
 
 FIELDS = [shapely.box(111.710 + n * 0.003, 27.250, 111.712 + n * 0.003, 27.252) for n in range(3)]
@@ -212,7 +212,7 @@ def test_what_no_entry_speaks_of_comes_last() -> None:
 
 
 def get_problem_kind() -> Any:
-    from farmland.verify import ENTRY_MISSING
+    from farmland.keeping.verify import ENTRY_MISSING
 
     return ENTRY_MISSING
 

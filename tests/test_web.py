@@ -11,7 +11,7 @@ import pytest
 from conftest import cookie, serving
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
-from farmland.database import Database
+from farmland.records.database import Database
 
 TOWN, VILLAGE, GROUP = "430582104000", "430582104203", "43058210420309"
 PHONE = {"width": 390, "height": 844}

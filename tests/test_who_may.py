@@ -5,9 +5,9 @@ from conftest import CITY, NEXT_VILLAGE, OTHER_TOWN, START, TOWN, VILLAGE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farmland.rights import Holder, Right, actions_of
-from farmland.roles import Action, Role
-from farmland.units import chain_of
+from farmland.land.units import chain_of
+from farmland.people.rights import Holder, Right, actions_of
+from farmland.people.roles import Action, Role
 from geodata.problems import Problem
 
 GROUP = f"{VILLAGE}01"

@@ -23,13 +23,13 @@ from test_claims import actor
 from test_operations import awaited
 
 from api.writing import ALONE, BESIDE, in_writing_thread
-from farmland.claims import Claim, State, get_claim
-from farmland.database import Database
-from farmland.ledger import Entry, head, note
-from farmland.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
-from farmland.turns import Turns
-from farmland.units import Unit
-from farmland.verify import verify
+from farmland.keeping.verify import verify
+from farmland.land.units import Unit
+from farmland.records.database import Database
+from farmland.records.ledger import Entry, head, note
+from farmland.records.turns import Turns
+from farmland.restoration.claims import Claim, State, get_claim
+from farmland.restoration.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
 from geodata.problems import Problem
 
 CLIENTS = 64
@@ -306,8 +306,8 @@ def test_who_waits_too_long_for_a_thread_is_told_so_and_whoever_has_one_comes_to
 WRITER = """
 import sys
 from time import monotonic
-from farmland.database import Database
-from farmland.ledger import head
+from farmland.records.database import Database
+from farmland.records.ledger import head
 database, waits = Database(sys.argv[1]), []
 print("ready", flush=True)
 sys.stdin.readline()

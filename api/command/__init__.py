@@ -68,7 +68,7 @@ def main() -> None:
     except Exception as error:
         from sqlalchemy.exc import DBAPIError
 
-        from farmland.database import fault
+        from farmland.records.database import fault
 
         if not isinstance(error, DBAPIError):
             raise

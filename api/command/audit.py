@@ -28,9 +28,9 @@ def audit(
 
     Example: tianzhang audit --unit 430582104000 -o doubts.xlsx
     """
-    from farmland.audit import audit as audit_of
-    from farmland.audit import for_inspectors, refused_but_accepted, summary
-    from farmland.rules.rule import SEVERITY_NAMES
+    from farmland.audit.audit import audit as audit_of
+    from farmland.audit.audit import for_inspectors, refused_but_accepted, summary
+    from farmland.restoration.rules.rule import SEVERITY_NAMES
     from geodata.writers import write_layer
 
     settings: Settings = context.obj

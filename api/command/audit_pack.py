@@ -29,11 +29,11 @@ def audit_pack(
 
     Example: tianzhang audit-pack --unit 430582104000 --as-of 2022-04-26 --sample 20 --seed 7 -o pack.zip
     """
-    from farmland import city
-    from farmland.audit_pack import write_audit_pack
-    from farmland.clock import parse_moment
-    from farmland.evidence_store import EvidenceStore
-    from farmland.seal import PRIVATE_NAME, make_seal
+    from farmland.audit.pack import write_audit_pack
+    from farmland.evidence.store import EvidenceStore
+    from farmland.keeping.seal import PRIVATE_NAME, make_seal
+    from farmland.records import city
+    from farmland.records.clock import parse_moment
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:

@@ -10,8 +10,8 @@ from api.command.city import cut_tiles_of
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from farmland.backup_file import Manifest
-    from farmland.restore import Restored
+    from farmland.keeping.backup_file import Manifest
+    from farmland.keeping.restore import Restored
 
 
 def backup(
@@ -26,8 +26,8 @@ def backup(
 
     Examples: tianzhang backup city-20220426.zip; tianzhang backup --force /mnt/backup/today.zip
     """
-    from farmland.backup import write_backup
-    from farmland.evidence_store import EvidenceStore
+    from farmland.evidence.store import EvidenceStore
+    from farmland.keeping.backup import write_backup
 
     settings: Settings = context.obj
     with database_of(settings) as database, bar_of(settings) as tell:
@@ -65,9 +65,9 @@ def restore(
     Examples: tianzhang restore city-20220426.zip; tianzhang restore --dry-run city-20220426.zip;
     TIANZHANG_DATABASE_URL=postgresql+psycopg://tianzhang@host/city tianzhang restore city-20220426.zip
     """
-    from farmland.evidence_store import EvidenceStore
-    from farmland.restore import check_backup
-    from farmland.restore import restore as restore_all
+    from farmland.evidence.store import EvidenceStore
+    from farmland.keeping.restore import check_backup
+    from farmland.keeping.restore import restore as restore_all
 
     settings: Settings = context.obj
     if dry_run:
@@ -98,7 +98,7 @@ def _show(settings: Settings, manifest: "Manifest") -> None:
 
 
 def _show_rest(settings: Settings, done: "Restored") -> None:
-    from farmland.restore import Keys
+    from farmland.keeping.restore import Keys
 
     if done.head != done.manifest.head:
         say(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from farmland.database import Database
-    from farmland.telling import Tell
+    from farmland.records.database import Database
+    from farmland.records.telling import Tell
 
 # What is printed is what people entered: nothing in it is markup, whatever brackets and colons it has.
 console = Console(width=None if sys.stdout.isatty() else 120, markup=False, emoji=False)
@@ -41,7 +41,7 @@ UnitCode = Annotated[str | None, typer.Option("--unit", help="单位代码 · A 
 @contextmanager
 def database_of(settings: Settings, *, prepared: bool = True) -> Iterator["Database"]:
     """The database of these settings. Raises NOT_PREPARED unless its tables are there or `prepared` is False."""
-    from farmland.database import Database
+    from farmland.records.database import Database
 
     database = Database(settings.url)
     try:
@@ -54,9 +54,9 @@ def database_of(settings: Settings, *, prepared: bool = True) -> Iterator["Datab
 
 def asked(session: "Session", unit: str | None, as_of: str | None) -> tuple[str, "datetime"]:
     """The unit and the moment that are meant: where none is named, the city and now."""
-    from farmland import city
-    from farmland.clock import parse_moment
-    from farmland.units import the_city
+    from farmland.land.units import the_city
+    from farmland.records import city
+    from farmland.records.clock import parse_moment
 
     return unit or the_city(session).code, parse_moment(as_of) if as_of else city.now(session)
 

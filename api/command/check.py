@@ -57,10 +57,10 @@ def coverage(
     tianzhang check coverage --unit 430582104000 -o faults.gpkg;
     tianzhang check coverage --propose units.gpkg, then tianzhang import units units.gpkg
     """
-    from farmland.clock import day_of
-    from farmland.coverage import check_coverage
-    from farmland.coverage_proposal import propose_plots, propose_units
-    from farmland.units import get_unit
+    from farmland.audit.coverage import check_coverage
+    from farmland.audit.coverage_proposal import propose_plots, propose_units
+    from farmland.land.units import get_unit
+    from farmland.records.clock import day_of
     from geodata.writers import write_layer
 
     settings: Settings = context.obj
@@ -95,8 +95,8 @@ def coverage(
 
 def _summed(found: "gpd.GeoDataFrame") -> list[dict[str, Any]]:
     """A row per kind, those of which there is nothing too: places, slivers, area, and the worst places."""
-    from farmland.coverage import FAULT_NAMES
-    from farmland.rounding import mu
+    from farmland.audit.coverage import FAULT_NAMES
+    from farmland.figures.rounding import mu
 
     inner = found.representative_point()
     table = found.drop(columns="geometry").assign(longitude=inner.x.round(6), latitude=inner.y.round(6))

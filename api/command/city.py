@@ -11,7 +11,7 @@ from api.command.server import run
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from farmland.database import Database
+    from farmland.records.database import Database
 
 
 def init(context: typer.Context) -> None:
@@ -20,7 +20,7 @@ def init(context: typer.Context) -> None:
     The first time, the administrator's account is made, with its activation code.
     """
     settings: Settings = context.obj
-    from farmland.seal import make_key
+    from farmland.keeping.seal import make_key
 
     with database_of(settings, prepared=False) as database:
         database.prepare()
@@ -30,8 +30,8 @@ def init(context: typer.Context) -> None:
 
 
 def _administrator(settings: Settings, database: "Database") -> None:
-    from farmland import accounts
-    from farmland.roles import Role
+    from farmland.accounts import accounts
+    from farmland.people.roles import Role
 
     with database.writing() as session:
         if accounts.any_administrator(session):
@@ -61,12 +61,13 @@ def demo(
 
     Shaodong on 26 April 2022. Where it is there already, nothing is lost.
     """
-    from farmland import city, maps
     from farmland.demonstration.load import load_demonstration
-    from farmland.evidence_store import EvidenceStore
-    from farmland.progress import progress, ranking
-    from farmland.seal import make_key
-    from farmland.units import the_city
+    from farmland.evidence.store import EvidenceStore
+    from farmland.figures.progress import progress, ranking
+    from farmland.keeping.seal import make_key
+    from farmland.land.units import the_city
+    from farmland.records import city
+    from farmland.reports import maps
 
     settings: Settings = context.obj
     with database_of(settings, prepared=False) as database:
@@ -115,7 +116,7 @@ def tiles(context: typer.Context) -> None:
 
     A server that runs shows the new ones at the next look; tianzhang serve cuts them by itself when it starts.
     """
-    from farmland.units import the_city
+    from farmland.land.units import the_city
 
     settings: Settings = context.obj
     with database_of(settings) as database:
@@ -130,7 +131,7 @@ def tiles(context: typer.Context) -> None:
 
 def cut_tiles_of(settings: Settings, database: "Database") -> bool:
     """Cut the tiles unless they are up to date; whether they were cut."""
-    from farmland.tiles import cut_tiles, up_to_date
+    from farmland.land.tiles import cut_tiles, up_to_date
 
     with database.reading() as session:
         if up_to_date(session, settings.tiles):

@@ -43,12 +43,12 @@ def add(
 
     Example: tianzhang evidence add 2022-00001 IMG_0001.jpg IMG_0002.jpg --purpose after
     """
-    from farmland import city
-    from farmland.claims import get_claim
-    from farmland.evidence import Purpose, attach, receive, too_large
-    from farmland.evidence_store import EvidenceStore
-    from farmland.people import Actor
-    from farmland.rules import judge_photographs
+    from farmland.evidence.store import EvidenceStore
+    from farmland.people.people import Actor
+    from farmland.records import city
+    from farmland.restoration.claims import get_claim
+    from farmland.restoration.evidence import Purpose, attach, receive, too_large
+    from farmland.restoration.rules import judge_photographs
 
     settings: Settings = context.obj
     if purpose not in list(Purpose):
@@ -87,8 +87,8 @@ def add(
 @app.command("list")
 def list_(context: typer.Context, claim: Number) -> None:
     """列出申报的证据文件 · The files of a claim: SHA-256, purpose, bytes, taken when and where, name."""
-    from farmland.claims import get_claim
-    from farmland.evidence import evidence_of
+    from farmland.restoration.claims import get_claim
+    from farmland.restoration.evidence import evidence_of
 
     with database_of(context.obj) as database, database.reading() as session:
         for row in evidence_of(session, get_claim(session, claim)):
@@ -105,9 +105,9 @@ def get(
     output: Annotated[Path, typer.Option("-o", "--output", help="写到哪里 · Where to write it")],
 ) -> None:
     """取出一个证据文件 · Write a file of a claim, after its content was held against its SHA-256."""
-    from farmland.claims import get_claim
-    from farmland.evidence import get_evidence
-    from farmland.evidence_store import EvidenceStore
+    from farmland.evidence.store import EvidenceStore
+    from farmland.restoration.claims import get_claim
+    from farmland.restoration.evidence import get_evidence
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -126,8 +126,8 @@ def check(context: typer.Context) -> None:
 
     Missing and damaged ones are named with their claims; the exit status is then 1.
     """
-    from farmland.evidence import check as faults_of
-    from farmland.evidence_store import EvidenceStore
+    from farmland.evidence.store import EvidenceStore
+    from farmland.restoration.evidence import check as faults_of
 
     settings: Settings = context.obj
     faults = 0

@@ -11,7 +11,7 @@ from api.command.base import AsOf, KnownAt, UnitCode, asked, console, database_o
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from farmland.progress import Progress
+    from farmland.figures.progress import Progress
 
 WARNINGS = {"green": ("● 绿", "● green", "green"), "yellow": ("▲ 黄", "▲ yellow", "yellow"),
             "red": ("■ 红", "■ red", "red"), "none": ("— 无", "— none", "white")}  # fmt: skip
@@ -32,11 +32,11 @@ def progress(
 
     Example: tianzhang progress --unit 430582104000 --as-of 2022-04-26 --known-at 2022-04-26
     """
-    from farmland.clock import parse_moment
-    from farmland.marks import mark_of
-    from farmland.progress import progress as progress_of
-    from farmland.progress import ranking
-    from farmland.units import Level
+    from farmland.figures.progress import progress as progress_of
+    from farmland.figures.progress import ranking
+    from farmland.land.units import Level
+    from farmland.records.clock import parse_moment
+    from farmland.reports.marks import mark_of
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -64,10 +64,10 @@ def waterfall(
 
     Example: tianzhang waterfall --unit 430582104000 --as-of 2022-04-26
     """
-    from farmland.clock import parse_moment
-    from farmland.units import get_unit
-    from farmland.waterfall import BAR_NAMES
-    from farmland.waterfall import waterfall as waterfall_of
+    from farmland.figures.waterfall import BAR_NAMES
+    from farmland.figures.waterfall import waterfall as waterfall_of
+    from farmland.land.units import get_unit
+    from farmland.records.clock import parse_moment
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -95,9 +95,9 @@ def summary(context: typer.Context, unit: UnitCode = None, as_of: AsOf = None, a
 
     Example: tianzhang summary --unit 430582104000
     """
-    from farmland.clock import day_of
-    from farmland.summary import summary as summary_of
-    from farmland.units import LEVEL_NAMES, Level
+    from farmland.figures.summary import summary as summary_of
+    from farmland.land.units import LEVEL_NAMES, Level
+    from farmland.records.clock import day_of
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -190,7 +190,7 @@ def map_(
 
     Example: tianzhang map --as-of 2022-04-26 -o progress.pdf
     """
-    from farmland import maps
+    from farmland.reports import maps
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:

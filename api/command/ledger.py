@@ -11,8 +11,8 @@ from api.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from farmland.seal import Seal
-    from farmland.verify import Verdict
+    from farmland.keeping.seal import Seal
+    from farmland.keeping.verify import Verdict
 
 _SHOWN = 20
 
@@ -52,7 +52,7 @@ def verify(
         if report is not None:
             _verify_report(settings, session, report)
             return
-        from farmland.verify import verify as replay
+        from farmland.keeping.verify import verify as replay
 
         with bar_of(settings) as tell:
             verdict = replay(session, seal, tell)
@@ -62,7 +62,7 @@ def verify(
 def _seal(settings: Settings, against: Path | None, public_key: Path | None) -> "Seal | None":
     if against is None:
         return None
-    from farmland.seal import read_seal
+    from farmland.keeping.seal import read_seal
 
     seal = read_seal(against, public_key)
     say(
@@ -75,7 +75,7 @@ def _seal(settings: Settings, against: Path | None, public_key: Path | None) -> 
 
 
 def _verify_report(settings: Settings, session: "Session", report: Path) -> None:
-    from farmland.marks import check_mark, read_marks
+    from farmland.reports.marks import check_mark, read_marks
 
     marks = read_marks(report)
     problems = [problem for mark in marks for problem in check_mark(session, mark)]
@@ -124,8 +124,8 @@ def seal(
 
     Example: tianzhang seal -o seal-20220426.json
     """
-    from farmland import city
-    from farmland.seal import make_seal, write_seal
+    from farmland.keeping.seal import make_seal, write_seal
+    from farmland.records import city
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -153,11 +153,11 @@ def correct(
 
     Example: tianzhang correct 2022-0001 accepted --at 2022-04-20T10:00 --why 录入时写错日期
     """
-    from farmland import city
-    from farmland.claims import State, get_claim
-    from farmland.clock import parse_moment
-    from farmland.corrections import correct_step
-    from farmland.transitions import Actor
+    from farmland.records import city
+    from farmland.records.clock import parse_moment
+    from farmland.restoration.claims import State, get_claim
+    from farmland.restoration.corrections import correct_step
+    from farmland.restoration.transitions import Actor
 
     settings: Settings = context.obj
     if state not in list(State):
@@ -179,7 +179,7 @@ def history(
     """
     from rich.table import Table
 
-    from farmland.ledger import history as history_of
+    from farmland.records.ledger import history as history_of
 
     settings: Settings = context.obj
     zh = settings.language == "zh"

@@ -31,11 +31,11 @@ def close(
 
     Example: tianzhang period close --until 2022-04-20
     """
-    from farmland import city
-    from farmland.clock import parse_day
-    from farmland.periods import close_period
-    from farmland.seal import make_seal, write_seal
-    from farmland.units import the_city
+    from farmland.keeping.seal import make_seal, write_seal
+    from farmland.land.units import the_city
+    from farmland.records import city
+    from farmland.records.clock import parse_day
+    from farmland.reports.periods import close_period
 
     settings: Settings = context.obj
     with database_of(settings) as database:
@@ -60,7 +60,7 @@ def close(
 @app.command("list")
 def list_(context: typer.Context, unit: UnitCode = None) -> None:
     """列出已封存的各期 · The closed periods."""
-    from farmland.periods import periods
+    from farmland.reports.periods import periods
 
     settings: Settings = context.obj
     with database_of(settings) as database, database.reading() as session:
@@ -83,8 +83,8 @@ def report(
 
     Example: tianzhang period report 3 -o report-3.html
     """
-    from farmland.period_page import draw_report
-    from farmland.periods import get_period, report_bytes, report_of
+    from farmland.reports.period_page import draw_report
+    from farmland.reports.periods import get_period, report_bytes, report_of
 
     settings: Settings = context.obj
     ending = output.suffix.lower()

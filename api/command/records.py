@@ -10,7 +10,7 @@ from api.command.base import AsOf, UnitCode, asked, bar_of, database_of, errors,
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from farmland.imports.outcome import Outcome
+    from farmland.imports.rows.outcome import Outcome
 
 _SHOWN = 200
 
@@ -74,8 +74,8 @@ def import_(
     tianzhang import baseline DLTB.gdb --year 2019 --dry-run;
     tianzhang import plots plots.zip --crs EPSG:4546 --report remarks.xlsx
     """
-    from farmland.imports import IMPORTERS, import_file
-    from farmland.imports.outcome import Options
+    from farmland.imports.files import IMPORTERS, import_file
+    from farmland.imports.rows.outcome import Options
 
     settings: Settings = context.obj
     if noun not in IMPORTERS:
@@ -110,7 +110,7 @@ def import_(
                 "To see these polygons on the map, run tianzhang tiles, or start tianzhang serve anew.",
             )
     if report is not None:
-        from farmland import exports
+        from farmland.reports import exports
 
         exports.write_remarks(outcome, report, settings.language)
     if outcome.bad and not skip_bad:
@@ -183,7 +183,7 @@ def export(
 
     Example: tianzhang export claims --unit 430582104000 -o claims.gpkg
     """
-    from farmland import exports
+    from farmland.reports import exports
 
     settings: Settings = context.obj
     if noun not in exports.EXPORTS:

@@ -53,7 +53,7 @@ def _alone(settings: Settings, listener: socket.socket) -> None:
 def _together(settings: Settings, listener: socket.socket, workers: int) -> None:
     from uvicorn.supervisors import Multiprocess
 
-    from farmland.evidence_store import EvidenceStore
+    from farmland.evidence.store import EvidenceStore
 
     EvidenceStore(settings.evidence_address)  # what is wrong with it is told here once, not by each worker
     with TemporaryDirectory(prefix="tianzhang-") as counted:

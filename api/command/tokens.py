@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.command.base import UnitCode, console, database_of
-from farmland.roles import Action
+from farmland.people.roles import Action
 
 app = typer.Typer(help="程序用的令牌 · Tokens for programs.", no_args_is_help=True)
 
@@ -24,7 +24,8 @@ def add(
 
     Example: tianzhang token add 仙槎桥镇 --unit 430582104000 --may report --may check
     """
-    from farmland import city, tokens
+    from farmland.accounts import tokens
+    from farmland.records import city
 
     with database_of(context.obj) as database, database.writing() as session:
         _, secret = tokens.add_token(session, name, unit, may or (), city.next_moment(session), actor="tianzhang token")
@@ -34,7 +35,7 @@ def add(
 @app.command("list")
 def list_(context: typer.Context) -> None:
     """列出有效的令牌 · The tokens in use: holder, unit (* for all), what it may do, since when, when last used."""
-    from farmland import tokens
+    from farmland.accounts import tokens
 
     with database_of(context.obj) as database, database.reading() as session:
         uses = tokens.last_uses(session)
@@ -48,7 +49,8 @@ def list_(context: typer.Context) -> None:
 @app.command()
 def revoke(context: typer.Context, name: Annotated[str, typer.Argument(help="持有人 · Its holder")]) -> None:
     """立即停用令牌 · Withdraw a token at once."""
-    from farmland import city, tokens
+    from farmland.accounts import tokens
+    from farmland.records import city
 
     with database_of(context.obj) as database, database.writing() as session:
         token = tokens.token_named(session, name)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.command.base import UnitCode, bar_of, console, database_of, say
-from farmland.roles import Role
+from farmland.people.roles import Role
 
 if TYPE_CHECKING:
-    from farmland.accounts import Account
+    from farmland.accounts.accounts import Account
 
 app = typer.Typer(help="账号与权限 · Accounts and their rights.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="账号名 · The account's name")]
@@ -37,7 +37,7 @@ def add(
 
     Example: tianzhang users add li.ming --full-name 李明 --role officer --unit 430582000000
     """
-    from farmland import accounts
+    from farmland.accounts import accounts
 
     with database_of(context.obj) as database, database.writing() as session:
         account, code = accounts.add_account(session, name, full_name, actor=_ACTOR)
@@ -56,9 +56,9 @@ def list_(
 
     Example: tianzhang users list --role field_chief --unit 430582104000
     """
-    from farmland import city
-    from farmland.accounts import rights_of_all, search_accounts
-    from farmland.units import normal_code
+    from farmland.accounts.accounts import rights_of_all, search_accounts
+    from farmland.land.units import normal_code
+    from farmland.records import city
 
     with database_of(context.obj) as database, database.reading() as session:
         units = [normal_code(unit)] if unit else None
@@ -76,7 +76,7 @@ def grant(context: typer.Context, name: Name, role: RoleOption, unit: UnitCode =
 
     Example: tianzhang users grant li.ming --role auditor --unit 430582000000
     """
-    from farmland import accounts
+    from farmland.accounts import accounts
 
     with database_of(context.obj) as database, database.writing() as session:
         accounts.grant(session, accounts.get_account(session, name), role, unit, actor=_ACTOR)
@@ -85,8 +85,8 @@ def grant(context: typer.Context, name: Name, role: RoleOption, unit: UnitCode =
 @app.command()
 def ungrant(context: typer.Context, name: Name, role: RoleOption, unit: UnitCode = None) -> None:
     """收回授权 · Take a role away."""
-    from farmland import accounts
-    from farmland.units import normal_code
+    from farmland.accounts import accounts
+    from farmland.land.units import normal_code
 
     with database_of(context.obj) as database, database.writing() as session:
         code = normal_code(unit) if unit else None
@@ -99,7 +99,7 @@ def invite(context: typer.Context, name: Name) -> None:
 
     Example, for an administrator who lost the password: tianzhang users invite administrator
     """
-    from farmland import accounts
+    from farmland.accounts import accounts
 
     with database_of(context.obj) as database, database.writing() as session:
         account = accounts.get_account(session, name)
@@ -109,8 +109,8 @@ def invite(context: typer.Context, name: Name) -> None:
 @app.command()
 def password(context: typer.Context, name: Name) -> None:
     """代设密码，下次登录须改 · Set a password for an account, asked for twice; it must be changed at the next sign-in."""
-    from farmland import accounts
-    from farmland.sign_in import set_password
+    from farmland.accounts import accounts
+    from farmland.accounts.sign_in import set_password
 
     chosen = typer.prompt("新密码 · New password", hide_input=True, confirmation_prompt=True)
     with database_of(context.obj) as database, database.writing() as session:
@@ -120,8 +120,8 @@ def password(context: typer.Context, name: Name) -> None:
 @app.command()
 def shut(context: typer.Context, name: Name) -> None:
     """停用账号 · Shut an account; its sign-ins end at once."""
-    from farmland import accounts
-    from farmland.sign_in import sign_out_everywhere
+    from farmland.accounts import accounts
+    from farmland.accounts.sign_in import sign_out_everywhere
 
     with database_of(context.obj) as database, database.writing() as session:
         account = accounts.get_account(session, name)
@@ -132,7 +132,7 @@ def shut(context: typer.Context, name: Name) -> None:
 @app.command("open")
 def open_(context: typer.Context, name: Name) -> None:
     """重新启用账号 · Open an account again."""
-    from farmland import accounts
+    from farmland.accounts import accounts
 
     with database_of(context.obj) as database, database.writing() as session:
         accounts.enable(session, accounts.get_account(session, name), actor=_ACTOR)
@@ -141,8 +141,8 @@ def open_(context: typer.Context, name: Name) -> None:
 @app.command("sign-out")
 def sign_out(context: typer.Context, name: Name) -> None:
     """使账号在所有设备上退出 · End all sign-ins of an account."""
-    from farmland import accounts
-    from farmland.sign_in import sign_out_everywhere
+    from farmland.accounts import accounts
+    from farmland.accounts.sign_in import sign_out_everywhere
 
     with database_of(context.obj) as database, database.writing() as session:
         ended = sign_out_everywhere(session, accounts.get_account(session, name), actor=_ACTOR)
@@ -166,8 +166,8 @@ def roster(
 
     Example: tianzhang users roster -o slips --address https://tianzhang.example --unit 430582104000
     """
-    from farmland.roster_accounts import by_village, invite_roster
-    from farmland.slips import write_village_slips
+    from farmland.accounts.roster import by_village, invite_roster
+    from farmland.accounts.slips import write_village_slips
 
     with database_of(context.obj) as database, bar_of(context.obj) as tell, database.writing() as session:
         tell(0.05, "建账号", "making accounts")

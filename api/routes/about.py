@@ -7,13 +7,13 @@ from api import contract
 from api.answers import json
 from api.asking import OPEN
 from api.context import AsOf, Config, Reading, UnitCode
-from farmland import city
-from farmland.clock import day_of
-from farmland.public_page import is_public
-from farmland.sign_in import open_accounts
-from farmland.summary import summary
-from farmland.tiles import FILE_NAME
-from farmland.units import cities
+from farmland.accounts.public_page import is_public
+from farmland.accounts.sign_in import open_accounts
+from farmland.figures.summary import summary
+from farmland.land.tiles import FILE_NAME
+from farmland.land.units import cities
+from farmland.records import city
+from farmland.records.clock import day_of
 
 router = APIRouter(tags=["about"])
 

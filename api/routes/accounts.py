@@ -15,13 +15,14 @@ from api.routes.holding import rights_json
 from api.taken import Account as Name
 from api.taken import Code, Text
 from api.writing import writes
-from farmland import accounts, city
-from farmland.accounts import Account, get_account, rights_of_all
-from farmland.chiefs import Chief
-from farmland.rights import Right
-from farmland.roles import Role
-from farmland.sign_in import sign_out_everywhere
-from farmland.units import normal_code
+from farmland.accounts import accounts
+from farmland.accounts.accounts import Account, get_account, rights_of_all
+from farmland.accounts.sign_in import sign_out_everywhere
+from farmland.land.units import normal_code
+from farmland.people.chiefs import Chief
+from farmland.people.rights import Right
+from farmland.people.roles import Role
+from farmland.records import city
 from geodata.problems import Kind, Problem
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from farmland import chiefs
+from farmland.people import chiefs
 
 
 def chain_json(session: Session, unit_code: str, on: date, plot_id: int | None = None) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
 from api.routes.plots import plot_json
 from api.taken import Code
-from farmland.plots import plot_at
-from farmland.units import get_unit, normal_code, unit_at
+from farmland.land.plots import plot_at
+from farmland.land.units import get_unit, normal_code, unit_at
 
 router = APIRouter(tags=["chiefs"])
 

@@ -21,25 +21,25 @@ from api.routes.chain import chain_json
 from api.settings import Settings
 from api.taken import MOST_MU, Code, Moment, Number, Outline, Real, Taken, Text
 from api.writing import writes
-from farmland import city
-from farmland.claims import NEXT, Claim, SourceKind, State, get_claim
-from farmland.clock import day_of
-from farmland.corrections import correct_step
-from farmland.database import Database
-from farmland.doubts import doubts_of
-from farmland.exports import claims_layer
-from farmland.judgement import Judgement
-from farmland.ledger import history
-from farmland.people import Actor
-from farmland.roles import Action
-from farmland.rounding import mu
-from farmland.rules import RULES
-from farmland.rules.rule import Rule, Severity
-from farmland.survey import Method
-from farmland.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
-from farmland.units import normal_code
-from farmland.visits import add_visit
-from farmland.waterfall import claims_of_bar
+from farmland.figures.rounding import mu
+from farmland.figures.waterfall import claims_of_bar
+from farmland.land.units import normal_code
+from farmland.people.people import Actor
+from farmland.people.roles import Action
+from farmland.records import city
+from farmland.records.clock import day_of
+from farmland.records.database import Database
+from farmland.records.ledger import history
+from farmland.reports.exports import claims_layer
+from farmland.restoration.claims import NEXT, Claim, SourceKind, State, get_claim
+from farmland.restoration.corrections import correct_step
+from farmland.restoration.doubts import doubts_of
+from farmland.restoration.judgement import Judgement
+from farmland.restoration.rules import RULES
+from farmland.restoration.rules.rule import Rule, Severity
+from farmland.restoration.survey import Method
+from farmland.restoration.transitions import Report, judge_acceptance, judge_report, report_claim, take_step
+from farmland.restoration.visits import add_visit
 from geodata.geometry_faults import faults, fingerprint
 from geodata.problems import Kind, Problem
 

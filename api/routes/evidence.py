@@ -18,10 +18,10 @@ from api.headers import OF_A_FILE
 from api.routes.claims import found_json
 from api.taken import MomentText, Number, Text
 from api.writing import in_writing_thread
-from farmland import city
-from farmland.claims import Claim, get_claim
-from farmland.clock import parse_moment
-from farmland.evidence import (
+from farmland.records import city
+from farmland.records.clock import parse_moment
+from farmland.restoration.claims import Claim, get_claim
+from farmland.restoration.evidence import (
     MEDIA_TYPES,
     Evidence,
     Purpose,
@@ -32,7 +32,7 @@ from farmland.evidence import (
     thumbnail_of,
     too_large,
 )
-from farmland.rules import judge_photographs
+from farmland.restoration.rules import judge_photographs
 from geodata.problems import Kind, Problem
 
 router = APIRouter(prefix="/claims/{number}/evidence", tags=["evidence"])

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.rights import Right
-from farmland.units import Unit
+from farmland.land.units import Unit
+from farmland.people.rights import Right
 
 K = TypeVar("K")
 

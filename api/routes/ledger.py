@@ -13,8 +13,8 @@ from api.answers import json
 from api.context import Ledger, Reading
 from api.routes.holding import unit_names
 from api.taken import Id, Text
-from farmland.ledger import Content, Entry, get_entry
-from farmland.units import within_any
+from farmland.land.units import within_any
+from farmland.records.ledger import Content, Entry, get_entry
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 _SHOWN = 50

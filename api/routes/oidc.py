@@ -24,8 +24,8 @@ from api.provider import (
     Way,
 )
 from api.routes.sign_in import address_of, end_held, lasts
-from farmland.sign_in import TOO_MANY_ATTEMPTS, WINDOW
-from farmland.sign_in_by_provider import PROVIDER_ACCOUNT_REFUSED, enter_by_provider, set_out
+from farmland.accounts.sign_in import TOO_MANY_ATTEMPTS, WINDOW
+from farmland.accounts.sign_in_by_provider import PROVIDER_ACCOUNT_REFUSED, enter_by_provider, set_out
 from geodata.problems import Problem
 
 router = APIRouter(tags=["sign-in"])

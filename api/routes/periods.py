@@ -7,8 +7,8 @@ from api import contract
 from api.answers import json
 from api.context import Reading, TargetCode, UnitCode
 from api.taken import Id
-from farmland.periods import get_period, periods, report_of
-from farmland.units import normal_code
+from farmland.land.units import normal_code
+from farmland.reports.periods import get_period, periods, report_of
 
 router = APIRouter(prefix="/periods", tags=["periods"])
 

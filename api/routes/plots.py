@@ -12,11 +12,11 @@ from api.answers import GeoJSONResponse, feature, geojson, tagged
 from api.context import OnDay, Reader, Reading
 from api.routes.chain import chain_json
 from api.taken import MOST_ID, Code, Id, Text
-from farmland.database import table_of
-from farmland.land_classes import class_name
-from farmland.plots import Plot, get_plot
-from farmland.rounding import mu
-from farmland.units import get_unit, normal_code, within, within_any
+from farmland.figures.rounding import mu
+from farmland.land.land_classes import class_name
+from farmland.land.plots import Plot, get_plot
+from farmland.land.units import get_unit, normal_code, within, within_any
+from farmland.records.database import table_of
 from geodata.column import BoundsMeet, decode, raw
 from geodata.problems import Kind, Problem
 

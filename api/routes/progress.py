@@ -9,12 +9,12 @@ from api import contract
 from api.answers import json
 from api.context import AsOf, Config, KnownAt, Reading, TargetCode, UnitCode
 from api.taken import Day
-from farmland.clock import parse_day
-from farmland.marks import mark_of
-from farmland.progress import progress, progress_tree, ranking
-from farmland.series import series
-from farmland.units import Level, normal_code
-from farmland.waterfall import waterfall
+from farmland.figures.progress import progress, progress_tree, ranking
+from farmland.figures.series import series
+from farmland.figures.waterfall import waterfall
+from farmland.land.units import Level, normal_code
+from farmland.records.clock import parse_day
+from farmland.reports.marks import mark_of
 
 router = APIRouter(prefix="/progress", tags=["progress"])
 

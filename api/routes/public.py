@@ -10,10 +10,10 @@ from api.answers import json
 from api.asking import OPEN
 from api.context import Accounts, Config, Reading, Records
 from api.writing import writes
-from farmland import city
-from farmland.progress import progress_tree
-from farmland.public_page import require_public, switch_public
-from farmland.units import Level, the_city
+from farmland.accounts.public_page import require_public, switch_public
+from farmland.figures.progress import progress_tree
+from farmland.land.units import Level, the_city
+from farmland.records import city
 
 router = APIRouter(prefix="/public", tags=["public"])
 

@@ -14,11 +14,11 @@ from api.asking import OPEN, Person, SignedIn, cookie_name, forget_sign_in, keep
 from api.context import Config, Reading, Records
 from api.routes.holding import rights_json
 from api.writing import writes, writes_at_length
-from farmland import sign_in
-from farmland.accounts import Account
-from farmland.rights import Holder
-from farmland.roles import Action
-from farmland.units import Unit, cities
+from farmland.accounts import sign_in
+from farmland.accounts.accounts import Account
+from farmland.land.units import Unit, cities
+from farmland.people.rights import Holder
+from farmland.people.roles import Action
 
 router = APIRouter(tags=["sign-in"])
 KEEP = timedelta(days=30)

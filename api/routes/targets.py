@@ -14,9 +14,9 @@ from api.answers import json
 from api.context import Allocator, AsOf, Reader, Reading, Records, UnitCode
 from api.taken import MOST_MU, Flag, Real, Taken, Text
 from api.writing import writes
-from farmland import city
-from farmland.targets import Target, allocate, allocations, get_target
-from farmland.units import Level, Unit, get_unit, level_of
+from farmland.land.units import Level, Unit, get_unit, level_of
+from farmland.records import city
+from farmland.restoration.targets import Target, allocate, allocations, get_target
 
 router = APIRouter(prefix="/targets", tags=["targets"])
 TargetName = Annotated[Text, Path(description="The target's code", examples=["2022"])]

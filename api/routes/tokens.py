@@ -9,9 +9,10 @@ from api.context import Accounts, Reading, Records
 from api.routes.holding import unit_names
 from api.taken import Id
 from api.writing import writes
-from farmland import city, tokens
-from farmland.tokens import Token
-from farmland.units import normal_code
+from farmland.accounts import tokens
+from farmland.accounts.tokens import Token
+from farmland.land.units import normal_code
+from farmland.records import city
 
 router = APIRouter(prefix="/tokens", tags=["accounts"])
 

@@ -11,9 +11,9 @@ from api import contract
 from api.answers import GeoJSONResponse, feature, geojson, json, tagged
 from api.context import Reader, Reading
 from api.taken import MOST_ID, Code, Text
-from farmland.rounding import mu_or_none
-from farmland.tiles import last_change
-from farmland.units import (
+from farmland.figures.rounding import mu_or_none
+from farmland.land.tiles import last_change
+from farmland.land.units import (
     LEVELS,
     Level,
     Unit,

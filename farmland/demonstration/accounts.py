@@ -3,13 +3,13 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland import city
-from farmland.accounts import Account, grant, next_account_id
-from farmland.chiefs import Chief
-from farmland.clock import present
+from farmland.accounts.accounts import Account, grant, next_account_id
 from farmland.demonstration.records import CITY, QINGJIANG, XIANCHAQIAO
-from farmland.ledger import contents, note
-from farmland.roles import Role
+from farmland.people.chiefs import Chief
+from farmland.people.roles import Role
+from farmland.records import city
+from farmland.records.clock import present
+from farmland.records.ledger import contents, note
 
 _ACTOR = "演示"
 _PERSONS = (

@@ -9,11 +9,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from farmland.units import Level
+from farmland.land.units import Level
 from geodata.area import areas_m2, m2_to_mu, mu_to_m2
 from geodata.mesh import Mesh, dissolve, divide, mesh, metres
 
-DATA = Path(__file__).parents[1] / "data" / "shaodong"
+DATA = Path(__file__).parent / "data"
 SEAT = (111.744, 27.259)
 STREETS = ("430582001000", "430582002000", "430582003000")
 GROUPS = 11_651

@@ -9,28 +9,22 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from farmland.city import Demonstration, demonstration
-from farmland.clock import SHANGHAI
-from farmland.database import Database
 from farmland.demonstration import NOTE_EN, NOTE_ZH
 from farmland.demonstration.accounts import make_accounts
 from farmland.demonstration.ground import make_ground
 from farmland.demonstration.photographs import Album, plan
-from farmland.demonstration.records import (
-    allocation_table,
-    make_allocation,
-    make_baseline,
-    make_chiefs,
-    make_claims,
-)
-from farmland.evidence_store import EvidenceStore
-from farmland.imports import import_source
-from farmland.imports.outcome import Options
-from farmland.imports.source import of_frame
-from farmland.ledger import contents, note
-from farmland.telling import Tell, silent
-from farmland.tiles import cut_tiles, read_ground, up_to_date, write_tiles
-from farmland.units import cities
+from farmland.demonstration.records import allocation_table, make_allocation, make_baseline, make_chiefs, make_claims
+from farmland.evidence.store import EvidenceStore
+from farmland.imports.files import import_source
+from farmland.imports.rows.outcome import Options
+from farmland.imports.rows.source import of_frame
+from farmland.land.tiles import cut_tiles, read_ground, up_to_date, write_tiles
+from farmland.land.units import cities
+from farmland.records.city import Demonstration, demonstration
+from farmland.records.clock import SHANGHAI
+from farmland.records.database import Database
+from farmland.records.ledger import contents, note
+from farmland.records.telling import Tell, silent
 from geodata.crs import STORAGE
 from geodata.problems import Kind, Problem
 

@@ -13,10 +13,10 @@ import shapely
 from PIL import ExifTags, Image, ImageDraw, ImageFont, TiffImagePlugin
 from sqlalchemy.orm import Session
 
-from farmland.claims import State, get_claim
-from farmland.evidence import Purpose, attach, receive
-from farmland.evidence_store import EvidenceStore
-from farmland.people import Actor
+from farmland.evidence.store import EvidenceStore
+from farmland.people.people import Actor
+from farmland.restoration.claims import State, get_claim
+from farmland.restoration.evidence import Purpose, attach, receive
 from geodata.sheet import asset
 
 _SIZE = (320, 240)

@@ -9,10 +9,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely import affinity
 
-from farmland.claims import State
-from farmland.clock import SHANGHAI
 from farmland.demonstration.ground import BASELINE_YEAR, CRS, Ground
-from farmland.units import Level, level_of
+from farmland.land.units import Level, level_of
+from farmland.records.clock import SHANGHAI
+from farmland.restoration.claims import State
 from geodata.area import areas_m2, m2_to_mu, mu_to_m2
 
 TARGET = {

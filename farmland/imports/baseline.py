@@ -4,9 +4,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from farmland.baseline import BaselinePatch
-from farmland.database import table_of
-from farmland.imports.checks import (
+from farmland.imports.rows.checks import (
     check_whole,
     good_rows,
     numbers_of,
@@ -17,11 +15,13 @@ from farmland.imports.checks import (
     unit_codes,
     years_of,
 )
-from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
-from farmland.imports.shift import check_copies, check_named_units
-from farmland.imports.source import Source
-from farmland.land_classes import BAD_LAND_CLASS, known
+from farmland.imports.rows.outcome import Options, Outcome
+from farmland.imports.rows.polygon_rows import rows_beside, without_moved, write_rows
+from farmland.imports.rows.shift import check_copies, check_named_units
+from farmland.imports.rows.source import Source
+from farmland.land.baseline import BaselinePatch
+from farmland.land.land_classes import BAD_LAND_CLASS, known
+from farmland.records.database import table_of
 from geodata.area import areas_m2
 from geodata.problems import Kind, Problem
 

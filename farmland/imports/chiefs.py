@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, object_session
 
-from farmland.chiefs import APPOINTMENT_ENDS_BEFORE_START, Appointment, Chief
-from farmland.clock import parse_day
-from farmland.database import table_of
-from farmland.imports.checks import refuse_empty, unit_codes
-from farmland.imports.outcome import Options, Outcome, Row
-from farmland.imports.source import Source
-from farmland.ledger import content, contents, merge
-from farmland.plots import Plot
-from farmland.units import UNIT_UNKNOWN, Unit
+from farmland.imports.rows.checks import refuse_empty, unit_codes
+from farmland.imports.rows.outcome import Options, Outcome, Row
+from farmland.imports.rows.source import Source
+from farmland.land.plots import Plot
+from farmland.land.units import UNIT_UNKNOWN, Unit
+from farmland.people.chiefs import APPOINTMENT_ENDS_BEFORE_START, Appointment, Chief
+from farmland.records.clock import parse_day
+from farmland.records.database import table_of
+from farmland.records.ledger import content, contents, merge
 from geodata.column import next_id
 from geodata.problems import Kind, Problem
 

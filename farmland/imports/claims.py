@@ -6,23 +6,17 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from farmland.city import next_moment
-from farmland.claims import Claim, Method, Origin, SourceKind, State
-from farmland.clock import SHANGHAI, parse_moment
-from farmland.doubts import REFUSED_BY_RULES
-from farmland.holdings import OUTSIDE_WHOLLY, UNIT_WITHOUT_POLYGON, Ground
-from farmland.imports.checks import (
-    check_whole,
-    numbers_of,
-    prints_of,
-    refuse_twice,
-    sound_geometries,
-    unit_codes,
-)
-from farmland.imports.outcome import Options, Outcome, Row
-from farmland.imports.source import Source
-from farmland.targets import NO_TARGET, TARGET_NOT_POSITIVE, TARGET_UNKNOWN
-from farmland.transitions import (
+from farmland.imports.rows.checks import check_whole, numbers_of, prints_of, refuse_twice, sound_geometries, unit_codes
+from farmland.imports.rows.outcome import Options, Outcome, Row
+from farmland.imports.rows.source import Source
+from farmland.land.units import UNIT_UNKNOWN, Unit
+from farmland.records.city import next_moment
+from farmland.records.clock import SHANGHAI, parse_moment
+from farmland.restoration.claims import Claim, Method, Origin, SourceKind, State
+from farmland.restoration.doubts import REFUSED_BY_RULES
+from farmland.restoration.holdings import OUTSIDE_WHOLLY, UNIT_WITHOUT_POLYGON, Ground
+from farmland.restoration.targets import NO_TARGET, TARGET_NOT_POSITIVE, TARGET_UNKNOWN
+from farmland.restoration.transitions import (
     CLAIM_NUMBER_TAKEN,
     NOTHING_NET,
     TOO_MANY_CORNERS,
@@ -31,7 +25,6 @@ from farmland.transitions import (
     report_claim,
     take_step,
 )
-from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.geometry_faults import fingerprint
 from geodata.problems import Kind, Problem
 

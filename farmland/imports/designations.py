@@ -4,9 +4,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from farmland.database import table_of
-from farmland.designations import DesignatedArea, Designation
-from farmland.imports.checks import (
+from farmland.imports.rows.checks import (
     check_whole,
     good_rows,
     numbers_or_prints,
@@ -15,10 +13,12 @@ from farmland.imports.checks import (
     sound_geometries,
     years_of,
 )
-from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
-from farmland.imports.shift import check_copies
-from farmland.imports.source import Source
+from farmland.imports.rows.outcome import Options, Outcome
+from farmland.imports.rows.polygon_rows import rows_beside, without_moved, write_rows
+from farmland.imports.rows.shift import check_copies
+from farmland.imports.rows.source import Source
+from farmland.land.designations import DesignatedArea, Designation
+from farmland.records.database import table_of
 from geodata.area import areas_m2
 from geodata.problems import Kind
 

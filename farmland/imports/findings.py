@@ -5,12 +5,8 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, undefer
 
-from farmland.city import next_moment
-from farmland.claims import Claim, State
-from farmland.database import table_of
-from farmland.findings import Finding, FindingKind
-from farmland.holdings import Ground
-from farmland.imports.checks import (
+from farmland.imports.claims import moments_of
+from farmland.imports.rows.checks import (
     check_whole,
     numbers_or_prints,
     place_in_units,
@@ -20,13 +16,17 @@ from farmland.imports.checks import (
     sound_geometries,
     unit_codes,
 )
-from farmland.imports.claims import moments_of
-from farmland.imports.outcome import Options, Outcome
-from farmland.imports.shift import check_copies
-from farmland.imports.source import Source
-from farmland.ledger import content
-from farmland.people import Actor
-from farmland.transitions import take_step
+from farmland.imports.rows.outcome import Options, Outcome
+from farmland.imports.rows.shift import check_copies
+from farmland.imports.rows.source import Source
+from farmland.people.people import Actor
+from farmland.records.city import next_moment
+from farmland.records.database import table_of
+from farmland.records.ledger import content
+from farmland.restoration.claims import Claim, State
+from farmland.restoration.findings import Finding, FindingKind
+from farmland.restoration.holdings import Ground
+from farmland.restoration.transitions import take_step
 from geodata.area import areas_m2
 from geodata.column import BoundsMeet, decode, next_id, raw, write
 from geodata.geometry_faults import fingerprint

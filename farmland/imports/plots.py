@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.database import table_of
-from farmland.imports.checks import (
+from farmland.imports.rows.checks import (
     check_whole,
     good_rows,
     numbers_or_prints,
@@ -19,14 +18,15 @@ from farmland.imports.checks import (
     sound_geometries,
     unit_codes,
 )
-from farmland.imports.land_twice import without_land_twice
-from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import rows_beside, without_moved, write_rows
-from farmland.imports.shift import check_copies
-from farmland.imports.source import Source
-from farmland.land_classes import BAD_LAND_CLASS, known
-from farmland.plots import Plot
-from farmland.units import UNIT_UNKNOWN, Unit
+from farmland.imports.rows.land_twice import without_land_twice
+from farmland.imports.rows.outcome import Options, Outcome
+from farmland.imports.rows.polygon_rows import rows_beside, without_moved, write_rows
+from farmland.imports.rows.shift import check_copies
+from farmland.imports.rows.source import Source
+from farmland.land.land_classes import BAD_LAND_CLASS, known
+from farmland.land.plots import Plot
+from farmland.land.units import UNIT_UNKNOWN, Unit
+from farmland.records.database import table_of
 from geodata.area import areas_m2
 from geodata.coverage import DUST_M2
 from geodata.overlaps import overlaps

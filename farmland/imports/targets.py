@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.city import next_moment
-from farmland.imports.checks import numbers_of, refuse_empty, refuse_twice, unit_codes
 from farmland.imports.chiefs import days_of
-from farmland.imports.outcome import Options, Outcome, Row
-from farmland.imports.source import Source
-from farmland.ledger import contents, merge
-from farmland.targets import (
+from farmland.imports.rows.checks import numbers_of, refuse_empty, refuse_twice, unit_codes
+from farmland.imports.rows.outcome import Options, Outcome, Row
+from farmland.imports.rows.source import Source
+from farmland.land.units import UNIT_UNKNOWN, Unit
+from farmland.records.city import next_moment
+from farmland.records.ledger import contents, merge
+from farmland.restoration.targets import (
     TARGET_NOT_POSITIVE,
     AreaBasis,
     Target,
@@ -23,7 +24,6 @@ from farmland.targets import (
     check_target,
     parse_curve,
 )
-from farmland.units import UNIT_UNKNOWN, Unit
 from geodata.problems import Kind, Problem
 
 FACTS_DIFFER = Kind(

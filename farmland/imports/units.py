@@ -5,19 +5,14 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from farmland.database import table_of
-from farmland.imports.checks import (
-    refuse_empty,
-    refuse_twice,
-    sound_geometries,
-    unit_codes,
-)
-from farmland.imports.outcome import Options, Outcome
-from farmland.imports.polygon_rows import refuse_moved
-from farmland.imports.shift import check_copies
-from farmland.imports.source import Source
-from farmland.ledger import content, merge, stored
-from farmland.units import LEVELS, Unit, level_of, parent_of
+from farmland.imports.rows.checks import refuse_empty, refuse_twice, sound_geometries, unit_codes
+from farmland.imports.rows.outcome import Options, Outcome
+from farmland.imports.rows.polygon_rows import refuse_moved
+from farmland.imports.rows.shift import check_copies
+from farmland.imports.rows.source import Source
+from farmland.land.units import LEVELS, Unit, level_of, parent_of
+from farmland.records.database import table_of
+from farmland.records.ledger import content, merge, stored
 from geodata.area import areas_m2
 from geodata.column import next_id, write
 from geodata.geometry_faults import fingerprint

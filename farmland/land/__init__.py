@@ -1,0 +1,1 @@
+"""The land: units, responsibility plots, the baseline and its classes, designated areas, their tiles; stands on records."""
