@@ -18,6 +18,7 @@ from farmland.evidence.store import EvidenceStore
 from farmland.figures.warning import WarningColours
 from farmland.imports.files import import_file
 from farmland.imports.rows.outcome import Options
+from farmland.keeping.prepare import prepare
 from farmland.people.people import Actor
 from farmland.people.roles import Role
 from farmland.records.city import Demonstration
@@ -40,7 +41,7 @@ PEOPLE = {State.REPORTED: "村", State.CHECKED: "镇", State.ACCEPTED: "市", St
 
 def make(database: Database, folder: Path, midway: Callable[[Session], None]) -> None:
     """Make the city in an empty database; `midway` is called with a session in the middle of its history."""
-    database.prepare()
+    prepare(database)
     folder.mkdir(parents=True, exist_ok=True)
     _import_ground(database, folder)
     store = EvidenceStore(str(folder / "evidence"))

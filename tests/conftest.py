@@ -28,6 +28,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from api.app import create_app
 from api.settings import load_settings
+from farmland.keeping.prepare import prepare
 from farmland.keeping.tables import Unit
 from farmland.land.units import level_of, parent_of
 from farmland.records.clock import SHANGHAI
@@ -130,7 +131,7 @@ def on_server(server: str, *statements: str) -> None:
 def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file that the migrations prepared, to be copied: they take longer than most tests."""
     path = tmp_path_factory.mktemp("prepared") / "tianzhang.sqlite"
-    prepare(f"sqlite:///{path}")
+    prepare_at(f"sqlite:///{path}")
     return path
 
 
@@ -138,13 +139,13 @@ def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared_postgis(postgres: str) -> str:
     """The same on PostgreSQL: the name of a database to be copied."""
     on_server(postgres, "CREATE DATABASE prepared STRATEGY file_copy")
-    prepare(f"postgresql+psycopg://{postgres}/prepared")
+    prepare_at(f"postgresql+psycopg://{postgres}/prepared")
     return "prepared"
 
 
-def prepare(url: str) -> None:
+def prepare_at(url: str) -> None:
     made = Database(url)
-    made.prepare()
+    prepare(made)
     made.close()  # the last to leave writes SQLite's journal into the file; PostgreSQL copies only what nobody uses
 
 

@@ -32,10 +32,11 @@ from bench import little_city
 from farmland.evidence.store import EvidenceStore
 from farmland.keeping.backup import write_backup
 from farmland.keeping.backup_file import MANIFEST, opened
+from farmland.keeping.prepare import migrations
 from farmland.keeping.restore import check_backup, restore
 from farmland.keeping.tables import PASSING, SCHEMA
 from farmland.keeping.verify import verify
-from farmland.records.database import VERSION, Database, migrations
+from farmland.records.database import VERSION, Database
 from farmland.records.ledger import Entry
 from farmland.records.rows import read_rows
 from farmland.restoration.claims import Claim

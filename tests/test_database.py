@@ -4,7 +4,8 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from farmland.records.database import VERSION, Database, migrations
+from farmland.keeping.prepare import migrations, prepare
+from farmland.records.database import VERSION, Database
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'geometry'")
@@ -18,5 +19,5 @@ def test_a_database_of_the_version_before_is_brought_to_this_one(database: Datab
     with database.engine.connect() as connection:
         command.downgrade(migrations(connection), "-1")
         connection.commit()
-    database.prepare()
+    prepare(database)
     database.require_prepared()

@@ -11,6 +11,7 @@ from conftest import CITY, FAR_VILLAGE, NEXT_VILLAGE, START, TOWN, UNSEEN, VILLA
 from test_rules import ACCEPTED_AT, FIELD, FIELD_MU, Scene, moved, part_of
 
 from farmland.audit.audit import audit
+from farmland.keeping.prepare import prepare
 from farmland.people.people import Actor
 from farmland.records.database import Database
 from farmland.restoration.claims import Claim, Method, State, get_claim
@@ -31,7 +32,7 @@ LAST = ACCEPTED_AT + 999 * DAY
 def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """The small city on each database, for all tests of this module: none of them keeps what it writes."""
     database = Database(module_database_url(request, tmp_path_factory.mktemp("doubts")))
-    database.prepare()
+    prepare(database)
     make_small_city(database)
     yield database
     database.close()

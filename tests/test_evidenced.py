@@ -39,6 +39,7 @@ from farmland.evidence.store import EvidenceStore
 from farmland.figures.progress import Progress, progress, progress_tree
 from farmland.figures.rounding import shares, shares_within
 from farmland.figures.waterfall import claims_of_bar, waterfall
+from farmland.keeping.prepare import prepare
 from farmland.keeping.restore import restore
 from farmland.keeping.tables import BaselinePatch
 from farmland.keeping.verify import verify
@@ -519,13 +520,13 @@ def test_records_of_before_are_told_from_their_photographs_and_reports_stay(data
 def test_the_tables_can_be_taken_back_and_brought_up_again(seen: Database) -> None:
     from alembic import command
 
-    from farmland.records.database import migrations
+    from farmland.keeping.prepare import migrations
 
     before = {number: at for number, at in _since(seen).items()}
     with seen.engine.execution_options(writing=True).connect() as connection:
         command.downgrade(migrations(connection), "0006")
         connection.commit()
-    seen.prepare()
+    prepare(seen)
     assert _since(seen) == before
     with seen.reading() as session:
         assert verify(session).fits
@@ -534,7 +535,7 @@ def test_the_tables_can_be_taken_back_and_brought_up_again(seen: Database) -> No
 def test_a_demonstrations_clock_does_not_jump_when_its_tables_are_brought_up(seen: Database) -> None:
     from alembic import command
 
-    from farmland.records.database import migrations
+    from farmland.keeping.prepare import migrations
 
     with seen.writing() as session:
         at = city.next_moment(session)
@@ -544,7 +545,7 @@ def test_a_demonstrations_clock_does_not_jump_when_its_tables_are_brought_up(see
     with seen.engine.execution_options(writing=True).connect() as connection:
         command.downgrade(migrations(connection), "0006")
         connection.commit()
-    seen.prepare()
+    prepare(seen)
     with seen.reading() as session:
         assert timedelta(0) < city.now(session) - at < timedelta(seconds=1)
         assert verify(session).fits

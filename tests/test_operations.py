@@ -33,6 +33,7 @@ from test_evidence import PDF
 from api.answers import BODY_MB
 from api.health import Health, Readiness
 from farmland.accounts.tokens import add_token
+from farmland.keeping.prepare import prepare
 from farmland.people.roles import Action
 from farmland.records import city
 from farmland.records.database import VERSION, Database
@@ -102,7 +103,7 @@ def small_place(request: pytest.FixtureRequest, folder: Path) -> Iterator[Place]
     """The small city on a database of the kind that the request's parameter names, for all tests of a module."""
     url = module_database_url(request, folder)
     database = Database(url)
-    database.prepare()
+    prepare(database)
     make_small_city(database)
     env = {
         "TIANZHANG_DATABASE_URL": url,

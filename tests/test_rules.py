@@ -26,6 +26,7 @@ from api.settings import Settings
 from farmland.audit.audit import audit
 from farmland.evidence.photographs import PhotoFacts
 from farmland.figures.progress import progress
+from farmland.keeping.prepare import prepare
 from farmland.keeping.tables import BaselinePatch, DesignatedArea, Doubt, Entry, Finding, Target, Visit
 from farmland.people.people import Actor
 from farmland.records.database import Database, table_of
@@ -154,7 +155,7 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             connection.execute("CREATE DATABASE rules")
         url = f"postgresql+psycopg://{server}/rules"
     database = Database(url)
-    database.prepare()
+    prepare(database)
     make_small_city(database)
     yield database
     database.close()

@@ -20,10 +20,11 @@ def init(context: typer.Context) -> None:
     The first time, the administrator's account is made, with its activation code.
     """
     settings: Settings = context.obj
+    from farmland.keeping.prepare import prepare
     from farmland.keeping.seal import make_key
 
     with database_of(settings, prepared=False) as database:
-        database.prepare()
+        prepare(database)
         make_key(settings.data_dir)
         _administrator(settings, database)
         say(settings, f"数据库已就绪：{database.name}", f"The database is ready: {database.name}")
@@ -64,6 +65,7 @@ def demo(
     from farmland.demonstration.load import load_demonstration
     from farmland.evidence.store import EvidenceStore
     from farmland.figures.progress import progress, ranking
+    from farmland.keeping.prepare import prepare
     from farmland.keeping.seal import make_key
     from farmland.land.units import the_city
     from farmland.records import city
@@ -71,7 +73,7 @@ def demo(
 
     settings: Settings = context.obj
     with database_of(settings, prepared=False) as database:
-        database.prepare()
+        prepare(database)
         with bar_of(settings) as tell:
             store = EvidenceStore(settings.evidence_address)
             made = load_demonstration(database, settings.tiles, store, seed, tell)

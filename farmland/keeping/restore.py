@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 
 from farmland.evidence.store import EvidenceStore
 from farmland.keeping.backup_file import BACKUP_DAMAGED, Backup, Manifest, opened, table_member
+from farmland.keeping.prepare import migrations, prepare
 from farmland.keeping.seal import PRIVATE_NAME, PUBLIC_NAME
 from farmland.keeping.tables import SCHEMA
 from farmland.land.tiles import note_change
 from farmland.land.units import cities
-from farmland.records.database import VERSION, Database, count_rows_anew, migrations
+from farmland.records.database import VERSION, Database, count_rows_anew
 from farmland.records.kept_files import keep_file
 from farmland.records.ledger import head
 from farmland.records.rows import read_rows, write_rows
@@ -83,7 +84,7 @@ def restore(
     with opened(path) as backup:
         backup.check(lambda share, zh, en: tell(share * 0.2, zh, en))
         if database.version() is None:
-            database.prepare()
+            prepare(database)
         database.require_prepared()
         with database.reading() as session:
             _require_room(session, database, replace)
@@ -128,7 +129,7 @@ def _rows_of(backup: Backup) -> Iterator[Rows]:
             for table in manifest.tables:
                 with backup.rows(table) as rows:
                     write_rows(connection, table, rows)
-        older.prepare()
+        prepare(older)
         with older.reading() as session:
 
             @contextmanager

@@ -5,13 +5,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings
+from typing import Any
 
 import orjson
 from sqlalchemy import DateTime, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
@@ -19,9 +18,6 @@ from sqlalchemy.types import TypeDecorator
 from farmland.records.clock import SHANGHAI
 from farmland.records.turns import WRITING_TAKES_LONG, Turns, alone_in
 from geodata.problems import Kind, Problem
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 NOT_PREPARED = Kind(
     "database_not_prepared",
@@ -143,31 +139,9 @@ class Database:
         """Whether the database itself works in this process (SQLite), not in a server."""
         return self._on_sqlite
 
-    def prepare(self) -> None:
-        """Bring the tables to this version by the migrations. Raises UNREACHABLE."""
-        from alembic import command  # takes as long to load as all else here, and only this needs it
-
-        from farmland.keeping.tables import tracked
-        from farmland.records.city import next_moment  # these three build on this module
-        from farmland.records.ledger import restate
-
-        with self._connected(self._writing) as connection:
-            before = _columns(connection)
-            command.upgrade(migrations(connection), "head")
-            after = _columns(connection)
-            changed = {table for table in after if after[table] != before.get(table)}
-            if changed:
-                with Session(connection) as session:
-                    restated = (
-                        tracked() if "ledger_entry" not in before else [t for t in tracked() if t.name in changed]
-                    )
-                    restate(session, restated, next_moment(session))  # a demonstration's clock does not jump
-                    session.commit()
-            connection.commit()
-
     def version(self) -> str | None:
         """The version of the tables; None where there are none yet. Raises UNREACHABLE."""
-        with self._connected(self.engine) as connection:
+        with self.connected() as connection:
             held = inspect(connection).has_table("alembic_version")
             return connection.scalar(text("SELECT version_num FROM alembic_version")) if held else None
 
@@ -231,9 +205,10 @@ class Database:
             raise
 
     @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
+    def connected(self, *, writing: bool = False) -> Iterator[Connection]:
+        """A connection, for what is no session's work. Raises UNREACHABLE."""
         try:
-            connection = engine.connect()
+            connection = (self._writing if writing else self.engine).connect()
         except DBAPIError as error:
             raise Problem(
                 UNREACHABLE,
@@ -255,23 +230,6 @@ def count_rows_anew(session: Session) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("ANALYZE"))
-
-
-def _columns(connection: Connection) -> dict[str, set[str]]:
-    """The names of the columns of each table."""
-    with catch_warnings(action="ignore", category=SAWarning):  # PostGIS's type is none that SQLAlchemy knows
-        found = inspect(connection).get_multi_columns()
-    return {table: {str(column["name"]) for column in columns} for (_, table), columns in found.items()}
-
-
-def migrations(connection: Connection | None) -> "Config":
-    """The configuration of Alembic, over an open connection."""
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "keeping" / "migrations"))
-    config.attributes["connection"] = connection
-    return config
 
 
 def fault(error: DBAPIError) -> Problem:
