@@ -50,10 +50,11 @@ fuzz: setup .venv/made-dev packages ## every operation of the API, asked at rand
 	TIANZHANG_FUZZ_EXAMPLES=$${TIANZHANG_FUZZ_EXAMPLES:-200} TIANZHANG_FUZZ_SEED=$${TIANZHANG_FUZZ_SEED:-$$RANDOM} \
 	  $(BIN)/python -m pytest tests/test_openapi.py
 
-lint: .venv/made-dev ## ruff and mypy
+lint: .venv/made-dev ## ruff, mypy and the order of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: setup .venv/made-dev packages ## speed, as ratios within one run: docs/benchmarks.md
 	$(BIN)/python -m bench
